@@ -1,0 +1,19 @@
+//! What clients see: the names, frames, codes and HTTP bodies of the wire.
+//!
+//! Plain data with serde: no I/O, no async, no clock, so that a client, a test or the server can use it alike.
+//! PROTOCOL.md is the same contract in prose.
+//!
+//! In reading order: [`ids`] and [`time`] name things, [`audience`] says who, [`frame`] is the live stream,
+//! [`api`] the HTTP bodies, [`code`] every stable error and close code.
+
+pub mod api;
+pub mod audience;
+pub mod code;
+pub mod frame;
+pub mod ids;
+pub mod time;
+
+pub use audience::Audience;
+pub use code::{CloseCode, ErrorCode};
+pub use ids::{ConnectionId, Epoch, NotificationId, RoleName, Seq, TopicName, UserId};
+pub use time::Timestamp;
