@@ -17,7 +17,7 @@ pub struct TimeError(String);
 
 impl Timestamp {
     /// Year 0001 to the last instant of 9999 that has a local time in every offset.
-    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_999;
+    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_000;
 
     /// Takes milliseconds since the Unix epoch; out of range is cut to the nearest time that can be written.
     pub fn from_millis(millis: i64) -> Self {
