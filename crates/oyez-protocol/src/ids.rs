@@ -115,6 +115,11 @@ pub struct NotificationId(pub Uuid);
 #[serde(transparent)]
 pub struct ConnectionId(pub Uuid);
 
+/// One login of a user: all refresh tokens that grew out of it are one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub Uuid);
+
 /// Names one life of a database. A `seq` means something only together with the epoch it was counted in:
 /// after a restore from backup the epoch differs and a client starts over from a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -152,6 +157,12 @@ impl fmt::Display for NotificationId {
 }
 
 impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -206,6 +217,13 @@ impl FromStr for TopicName {
 }
 
 impl FromStr for NotificationId {
+    type Err = uuid::Error;
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl FromStr for SessionId {
     type Err = uuid::Error;
     fn from_str(text: &str) -> Result<Self, uuid::Error> {
         text.parse().map(Self)

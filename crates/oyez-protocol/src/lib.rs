@@ -15,5 +15,5 @@ pub mod time;
 
 pub use audience::Audience;
 pub use code::{CloseCode, ErrorCode};
-pub use ids::{ConnectionId, Epoch, NotificationId, RoleName, Seq, TopicName, UserId};
+pub use ids::{ConnectionId, Epoch, NotificationId, RoleName, Seq, SessionId, TopicName, UserId};
 pub use time::Timestamp;

@@ -1,1 +1,3 @@
-//! placeholder
+//! What Oyez does: the library behind the one binary.
+
+pub mod auth;
