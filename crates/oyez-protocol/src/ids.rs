@@ -223,6 +223,13 @@ impl FromStr for NotificationId {
     }
 }
 
+impl FromStr for ConnectionId {
+    type Err = uuid::Error;
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
+    }
+}
+
 impl FromStr for SessionId {
     type Err = uuid::Error;
     fn from_str(text: &str) -> Result<Self, uuid::Error> {

@@ -1,3 +1,7 @@
-//! What Oyez does: the library behind the one binary.
+//! What Oyez does: the library that an application embeds, and all that the `oyez` binary runs.
+//!
+//! In the order of the import ladder, lowest first.
+
+pub mod bus;
 
 pub mod auth;

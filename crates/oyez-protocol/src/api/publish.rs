@@ -1,11 +1,18 @@
 //! `POST /api/v1/notifications`, `…/batch` and `/api/v1/events`.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 
 use crate::{audience::Audience, ids::NotificationId, time::Timestamp};
 
 /// Most notifications one batch may hold.
 pub const MAX_BATCH: usize = 1_000;
+/// Most audiences one publish may name.
+pub const MAX_AUDIENCES: usize = 1_000;
 
 /// Says a thing once, durably: an item lands in each recipient's inbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,17 +60,48 @@ pub struct NotificationRequest {
     pub idempotency_key: Option<String>,
 }
 
-/// `to`: one audience or a list of 1 to 1,000.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected an audience such as \"user:7\", \"role:admin\", \"topic:x\" or \"everyone\", or a list of them"
-)]
+/// `to`: one audience or a list of 1 to [`MAX_AUDIENCES`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Audiences {
     /// `"user:7"`.
     One(Audience),
     /// `["role:admin", "user:7"]`.
     Many(Vec<Audience>),
+}
+
+// By hand, because a derived untagged enum forgets why the text was refused.
+impl<'de> Deserialize<'de> for Audiences {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Audiences;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "an audience (\"user:<id>\", \"role:<name>\", \"topic:<name>\" or \"everyone\") \
+                     or a list of them",
+                )
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Audiences, E> {
+                text.parse().map(Audiences::One).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Audiences, A::Error> {
+                let mut audiences = Vec::new();
+                while let Some(audience) = list.next_element()? {
+                    if audiences.len() == MAX_AUDIENCES {
+                        let message = format!("\"to\" may name {MAX_AUDIENCES} audiences at most");
+                        return Err(serde::de::Error::custom(message));
+                    }
+                    audiences.push(audience);
+                }
+                Ok(Audiences::Many(audiences))
+            }
+        }
+        deserializer.deserialize_any(OneOrMany)
+    }
 }
 
 impl Audiences {
@@ -118,4 +156,24 @@ pub struct EventRequest {
 pub struct EventReached {
     /// Connections of this node that it was handed to.
     pub reached: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_audience_or_a_list_is_read() {
+        let read = |json: &str| serde_json::from_str::<Audiences>(json).map_err(|error| error.to_string());
+        assert_eq!(read("\"everyone\"").unwrap().as_slice(), [Audience::Everyone]);
+        assert_eq!(read("[\"user:7\",\"role:a\"]").unwrap().as_slice().len(), 2);
+        let refused = read("\"alice\"").unwrap_err();
+        assert!(refused.starts_with("\"alice\" is not an audience: expected \"user:<id>\""), "{refused}");
+        let refused = read("[\"user:7\", \"topic:a b\"]").unwrap_err();
+        assert!(refused.starts_with("topic \"a b\" is not valid"), "{refused}");
+        let refused = read("7").unwrap_err();
+        assert!(refused.contains("expected an audience (\"user:<id>\""), "{refused}");
+        let refused = read(&serde_json::to_string(&vec!["everyone"; 1_001]).unwrap()).unwrap_err();
+        assert!(refused.starts_with("\"to\" may name 1000 audiences at most"), "{refused}");
+    }
 }

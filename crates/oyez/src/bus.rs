@@ -1,0 +1,86 @@
+//! The bus: tells every node what was committed or said, and each node's hub tells its sockets.
+//!
+//! **A hint, never the truth.** An announcement may be lost, repeated, delayed, or arrive before an older one; whoever
+//! needs to be sure asks the store. Within one process the local bus does none of that: sinks are called in the order
+//! of the `announce` calls of one thread, on that thread, before `announce` returns.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use oyez_core::{event::LiveEvent, notification::Landed};
+use oyez_protocol::{RoleName, SessionId, TopicName, UserId, frame::server::InboxChange};
+
+/// Something the other nodes, and this one's hub, should know.
+#[derive(Debug, Clone)]
+pub enum Announcement {
+    /// Items were committed.
+    Landed(Arc<Landed>),
+    /// A live-only event.
+    Event(Arc<LiveEvent>),
+    /// Counts or item states changed.
+    InboxChanged {
+        /// Whose.
+        user: UserId,
+        /// The counts, and what changed.
+        change: Arc<InboxChange>,
+    },
+    /// The user holds these roles now, and no others.
+    RolesChanged {
+        /// Whose.
+        user: UserId,
+        /// Set by the application or claimed by the last token.
+        roles: Arc<[RoleName]>,
+    },
+    /// Somebody joined or left a topic.
+    Membership {
+        /// Which topic.
+        topic: TopicName,
+        /// Who.
+        user: UserId,
+        /// Whether they are a member now.
+        member: bool,
+    },
+    /// Connections must end now.
+    Revoked {
+        /// Whose.
+        user: UserId,
+        /// Those of one login; none: all, because the user was disabled or erased.
+        session: Option<SessionId>,
+    },
+}
+
+/// Receives what is announced. Called on the announcer's thread: it must not block.
+pub type Sink = Box<dyn Fn(&Announcement) + Send + Sync>;
+
+/// Node to node. Clones are the same bus.
+#[derive(Clone, Default)]
+pub struct Bus(Arc<Local>);
+
+/// One process: an announcement is a function call.
+#[derive(Default)]
+struct Local {
+    // Replaced as a whole, so that no sink is called under the lock.
+    sinks: RwLock<Arc<Vec<Arc<Sink>>>>,
+}
+
+impl Bus {
+    /// A bus of this process alone.
+    pub fn local() -> Self {
+        Self::default()
+    }
+
+    /// Tells every sink. Never blocks, never fails.
+    pub fn announce(&self, announcement: Announcement) {
+        let sinks = Arc::clone(&self.0.sinks.read().unwrap_or_else(PoisonError::into_inner));
+        for sink in sinks.iter() {
+            sink(&announcement);
+        }
+        // Given up only now: an event reports its reach when its last holder drops it.
+        drop(announcement);
+    }
+
+    /// Adds a sink for as long as the bus lives. It misses what was announced before.
+    pub fn subscribe(&self, sink: Sink) {
+        let mut sinks = self.0.sinks.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut *sinks).push(Arc::new(sink));
+    }
+}
