@@ -2,6 +2,8 @@
 //!
 //! In the order of the import ladder, lowest first.
 
+pub mod websocket;
+
 pub mod bus;
 
 pub mod auth;
