@@ -1,1 +1,37 @@
-//! placeholder
+//! What Oyez remembers: the only place with SQL.
+//!
+//! [`Store`] reads and publishes, [`Tx`] writes everything else; both are concrete, the database behind them is an
+//! enum inside `engine`. Nothing here decides what a user may do, reads a clock, or knows a socket.
+//!
+//! In reading order: `engine` speaks to a database and `schema` keeps its tables, `writer` is the one queue that
+//! every change goes through, [`publish`] lands notifications in inboxes and [`notifications`] tells what became of
+//! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
+//! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`stats`] counts and cleans.
+
+pub mod error;
+pub mod idempotency;
+pub mod inbox;
+pub mod keys;
+pub mod notifications;
+pub mod publish;
+pub mod sessions;
+pub mod standing;
+pub mod stats;
+mod store;
+pub mod tickets;
+pub mod topics;
+pub mod users;
+mod writer;
+
+pub use error::{OpenError, StoreError};
+pub use idempotency::Remembered;
+pub use inbox::{InboxFilter, InboxStatus, retention::Retention};
+pub use keys::{ApiKey, NewKey};
+pub use notifications::{NotificationState, NotificationStatus, Receipt};
+pub use publish::{LandedHook, PublishOutcome};
+pub use sessions::{NewSession, RefreshOutcome, Session};
+pub use stats::Stats;
+pub use store::{Durability, Store, StoreOptions};
+pub use tickets::{NewTicket, TicketGrant};
+pub use users::{Credentials, User, UserFilter, UserProfile};
+pub use writer::Tx;
