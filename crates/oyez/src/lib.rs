@@ -2,6 +2,7 @@
 //!
 //! In the order of the import ladder, lowest first.
 
+pub mod config;
 pub mod websocket;
 
 pub mod bus;

@@ -1,0 +1,366 @@
+//! Every setting, as plain data: one struct per section, each subsystem takes its own.
+//!
+//! A leaf module: it reads no clock and opens nothing but its own files. `config/defaults.toml` is the only
+//! source of defaults, so `Config::default()` and each section's `default()` are what that file says.
+
+mod units;
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// The documented defaults, as they are shown by `oyez serve --help` and in the reference.
+pub const DEFAULTS: &str = include_str!("config/defaults.toml");
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on: `host:port`.
+    pub listen: String,
+    /// Where the database, the keys and `oyez.toml` live.
+    pub data_dir: PathBuf,
+    /// The address the outside reaches this server by; `None`: the one it listens on.
+    #[serde(deserialize_with = "text_or_none")]
+    pub public_url: Option<String>,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Who is calling.
+    pub auth: AuthConfig,
+    /// Live connections.
+    pub gateway: GatewayConfig,
+    /// The HTTP edge.
+    pub http: HttpConfig,
+    /// What inboxes keep.
+    pub inbox: InboxConfig,
+    /// Publishing.
+    pub publish: PublishConfig,
+    /// Topics.
+    pub topics: TopicsConfig,
+    /// Start and end of the process.
+    pub lifecycle: LifecycleConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// `[database]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite:PATH`; `None`: `oyez.db` in the data directory.
+    #[serde(deserialize_with = "text_or_none")]
+    pub url: Option<String>,
+    /// When a commit counts as durable.
+    pub durability: Durability,
+    /// Connections that read.
+    pub readers: u32,
+}
+
+/// When a commit counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// On disk before the answer.
+    Full,
+    /// In the operating system's hands before the answer.
+    Normal,
+}
+
+/// `[auth]`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The HS256 secret shared with an application that issues tokens.
+    #[serde(deserialize_with = "text_or_none")]
+    pub secret: Option<String>,
+    /// The PEM file of a foreign issuer's public key.
+    #[serde(deserialize_with = "path_or_none")]
+    pub public_key_file: Option<PathBuf>,
+    /// Where a foreign issuer publishes its keys.
+    #[serde(deserialize_with = "text_or_none")]
+    pub jwks_url: Option<String>,
+    /// How often the JWKS is read again.
+    #[serde(deserialize_with = "duration")]
+    pub jwks_refresh: Duration,
+    /// Signature algorithms accepted.
+    pub algorithms: Vec<Algorithm>,
+    /// Accepted `iss`; empty: any.
+    pub issuers: Vec<String>,
+    /// Accepted `aud`; empty: any.
+    pub audiences: Vec<String>,
+    /// How far clocks may differ.
+    #[serde(deserialize_with = "duration")]
+    pub leeway: Duration,
+    /// Life of an access token.
+    #[serde(deserialize_with = "duration")]
+    pub access_ttl: Duration,
+    /// Life of a refresh token.
+    #[serde(deserialize_with = "duration")]
+    pub refresh_ttl: Duration,
+    /// Life of a ticket.
+    #[serde(deserialize_with = "duration")]
+    pub ticket_ttl: Duration,
+    /// Failed logins allowed per account and per address in `login_window`.
+    pub login_attempts: u32,
+    /// The time over which failed logins are counted.
+    #[serde(deserialize_with = "duration")]
+    pub login_window: Duration,
+    /// Which claims of a token mean what.
+    pub claims: ClaimsConfig,
+}
+
+/// A signature algorithm of JWTs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    /// HMAC with SHA-256, a shared secret.
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+/// `[auth.claims]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimsConfig {
+    /// Claims that carry the user id; the first one present wins.
+    pub user: Vec<String>,
+    /// The claim that carries the roles.
+    pub roles: String,
+    /// The claim that carries the name.
+    pub name: String,
+    /// The claim that carries the e-mail address.
+    pub email: String,
+}
+
+/// `[gateway]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// How often a live connection is pinged.
+    #[serde(deserialize_with = "duration")]
+    pub ping_interval: Duration,
+    /// The largest message a client may send, in bytes.
+    #[serde(deserialize_with = "size")]
+    pub max_frame: usize,
+    /// What happens to a connection whose token expires.
+    pub expired_tokens: ExpiredTokens,
+    /// Offer permessage-deflate.
+    pub compression: bool,
+    /// Smaller frames are not compressed, in bytes.
+    #[serde(deserialize_with = "size")]
+    pub compression_min: usize,
+    /// Live connections of one user.
+    pub max_connections_per_user: usize,
+    /// Bytes that wait in memory for one slow connection.
+    #[serde(deserialize_with = "size")]
+    pub outbox: usize,
+    /// Roles that may open the dashboard stream.
+    pub dashboard_roles: Vec<String>,
+    /// Origins of web pages that may connect; `*` allows all.
+    pub allowed_origins: Vec<String>,
+    /// Commands per second of a connection.
+    pub commands_per_second: u32,
+    /// Commands at once of a connection.
+    pub commands_burst: u32,
+    /// Signals per second of a connection.
+    pub signals_per_second: u32,
+    /// Signals at once of a connection.
+    pub signals_burst: u32,
+    /// How often connected users' heads are compared with the store.
+    #[serde(deserialize_with = "duration")]
+    pub head_check_interval: Duration,
+    /// Threads that own live connections; 0: one per core.
+    pub shards: usize,
+}
+
+/// What happens to a live connection whose token expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExpiredTokens {
+    /// It is closed with 4401.
+    Close,
+    /// It stays.
+    Keep,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// The largest request body, in bytes.
+    #[serde(deserialize_with = "size")]
+    pub body_limit: usize,
+    /// The largest request head, in bytes.
+    #[serde(deserialize_with = "size")]
+    pub header_limit: usize,
+    /// How long a request's head may take.
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
+    /// How long a request may take.
+    #[serde(deserialize_with = "duration")]
+    pub request_timeout: Duration,
+    /// Connections at once; 0: what the file limit allows.
+    pub max_connections: usize,
+    /// Origins that may call the API; `*` allows all.
+    pub cors_origins: Vec<String>,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// TLS from files.
+    pub tls: TlsConfig,
+}
+
+/// `[http.tls]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate chain, PEM.
+    #[serde(deserialize_with = "path_or_none")]
+    pub cert: Option<PathBuf>,
+    /// The private key, PEM.
+    #[serde(deserialize_with = "path_or_none")]
+    pub key: Option<PathBuf>,
+}
+
+/// `[inbox]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboxConfig {
+    /// Items older than this are removed; zero keeps them.
+    #[serde(deserialize_with = "duration")]
+    pub max_age: Duration,
+    /// Newest items kept per inbox; 0 keeps all.
+    pub max_items: u64,
+    /// How often expired and outdated items are looked for.
+    #[serde(deserialize_with = "duration")]
+    pub cleanup_interval: Duration,
+}
+
+/// `[publish]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishConfig {
+    /// How long an idempotency key is remembered.
+    #[serde(deserialize_with = "duration")]
+    pub idempotency_ttl: Duration,
+}
+
+/// `[topics]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicsConfig {
+    /// Patterns of topics that any user may subscribe to; `*` stands for any text.
+    pub open: Vec<String>,
+}
+
+/// `[lifecycle]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleConfig {
+    /// How long a graceful end may take.
+    #[serde(deserialize_with = "duration")]
+    pub drain_grace: Duration,
+    /// Threads that answer HTTP; 0: one per core, at most 4.
+    pub http_threads: usize,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// A level, or a filter.
+    pub level: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        toml::from_str(DEFAULTS).expect("defaults.toml is checked by a test")
+    }
+}
+
+macro_rules! section_defaults {
+    ($($section:ident: $kind:ty),* $(,)?) => {
+        $(impl Default for $kind {
+            fn default() -> Self {
+                Config::default().$section
+            }
+        })*
+    };
+}
+
+// Written by a macro because nine sections take the same three lines.
+section_defaults! {
+    database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
+    publish: PublishConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
+}
+
+impl std::fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("secret", &self.secret.as_ref().map(|_| "(hidden)"))
+            .field("public_key_file", &self.public_key_file)
+            .field("jwks_url", &self.jwks_url)
+            .field("algorithms", &self.algorithms)
+            .field("claims", &self.claims)
+            .finish_non_exhaustive()
+    }
+}
+
+fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    Ok(text_or_none(deserializer)?.map(PathBuf::from))
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    units::duration(&text).ok_or_else(|| D::Error::custom("expected a duration such as \"25s\" or \"1h30m\""))
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    units::size(&text).ok_or_else(|| D::Error::custom("expected a size such as \"64KiB\" or \"1MiB\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_file_sets_every_key_and_nothing_else() {
+        let config = Config::default();
+        assert_eq!(config.gateway.ping_interval, Duration::from_secs(25));
+        assert_eq!(config.gateway.max_frame, 65_536);
+        assert_eq!(config.public_url, None);
+    }
+
+    #[test]
+    fn the_shared_secret_is_never_shown() {
+        let auth = AuthConfig { secret: Some("very-secret".into()), ..AuthConfig::default() };
+        assert!(!format!("{auth:?}").contains("very-secret"));
+    }
+}
