@@ -10,7 +10,9 @@ fn main() -> ExitCode {
     let outcome = match chore.as_deref() {
         Some("tidy") => tidy::run(),
         _ => {
-            eprintln!("usage: cargo xtask tidy    check the import ladder, file sizes and the documents' paths");
+            eprintln!(
+                "usage: cargo xtask tidy    check the import ladder, file sizes and the documents' paths"
+            );
             return ExitCode::from(2);
         }
     };

@@ -8,3 +8,10 @@ pub mod websocket;
 pub mod bus;
 
 pub mod auth;
+
+pub mod server;
+
+pub use config::Config;
+pub use oyez_protocol as protocol;
+pub use oyez_store::{User, UserProfile};
+pub use server::Oyez;

@@ -53,7 +53,8 @@ pub(super) fn check(root: &Path, sources: &[PathBuf]) -> anyhow::Result<Vec<Comp
             continue;
         }
         let Some(&height) = rung.get(module) else {
-            complaints.push(format!("{}: module {module} has no rung in xtask's ladder", relative(root, path)));
+            complaints
+                .push(format!("{}: module {module} has no rung in xtask's ladder", relative(root, path)));
             continue;
         };
         let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;

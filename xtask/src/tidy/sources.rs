@@ -13,8 +13,10 @@ use super::{Complaint, relative};
 const MOST_LINES: usize = 600;
 
 /// Words that show a line holds SQL. Split, so that this file does not complain about itself.
-const SQL: &[&str] = &[concat!("INSERT ", "INTO "), concat!("DELETE ", "FROM "), concat!("CREATE ", "TABLE ")];
-const CLOCK: &[&str] = &[concat!("SystemTime::", "now("), concat!("Timestamp::", "now("), concat!("Utc::", "now(")];
+const SQL: &[&str] =
+    &[concat!("INSERT ", "INTO "), concat!("DELETE ", "FROM "), concat!("CREATE ", "TABLE ")];
+const CLOCK: &[&str] =
+    &[concat!("SystemTime::", "now("), concat!("Timestamp::", "now("), concat!("Utc::", "now(")];
 const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ig", "nore")];
 
 pub(super) fn check(root: &Path, sources: &[PathBuf]) -> anyhow::Result<Vec<Complaint>> {

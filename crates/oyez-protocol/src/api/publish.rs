@@ -120,6 +120,12 @@ impl From<Audience> for Audiences {
     }
 }
 
+impl From<Vec<Audience>> for Audiences {
+    fn from(audiences: Vec<Audience>) -> Self {
+        Self::Many(audiences)
+    }
+}
+
 /// 202: it is on disk for every recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
@@ -149,6 +155,13 @@ pub struct EventRequest {
     /// Keys of the frame, beside `type` and `timestamp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl EventRequest {
+    /// An event of a type for an audience, without data.
+    pub fn new(to: impl Into<Audiences>, kind: impl Into<String>) -> Self {
+        Self { to: to.into(), kind: kind.into(), data: None }
+    }
 }
 
 /// 202 for an event.
