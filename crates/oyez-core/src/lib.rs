@@ -7,6 +7,7 @@
 //! published, [`inbox`] is what a user has.
 
 pub mod clock;
+pub mod envelope;
 pub mod event;
 pub mod inbox;
 pub mod notification;
