@@ -4,10 +4,15 @@
 //! here.
 //!
 //! In reading order: [`clock`] is where time comes from, [`notification`] and [`event`] check and compose what is
-//! published, [`inbox`] is what a user has.
+//! published (with the checks of [`envelope`]), [`inbox`] is what a user has, [`access`] says who may do what,
+//! [`account`] what a password and a profile must be, [`rate`] how often is too often, [`drain`] when to come back.
 
+pub mod access;
+pub mod account;
 pub mod clock;
+pub mod drain;
 pub mod envelope;
 pub mod event;
 pub mod inbox;
 pub mod notification;
+pub mod rate;
