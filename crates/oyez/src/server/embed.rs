@@ -10,7 +10,7 @@ use oyez_protocol::{
 use oyez_store::{OpenError, StoreError, User, UserProfile};
 
 use crate::{
-    auth::{AuthError, IssuedToken},
+    auth::{AuthError, IssuedToken, UserPrincipal},
     server::Oyez,
 };
 
@@ -65,6 +65,12 @@ impl Oyez {
     /// Users: make, change, shut out, erase.
     pub fn users(&self) -> Users<'_> {
         Users { oyez: self }
+    }
+
+    /// Who an access token speaks for: an application's own API can take the tokens that [`Self::issue_token`] gave.
+    pub async fn verify_token(&self, token: &str) -> Result<UserPrincipal, Error> {
+        let _ = token;
+        todo!()
     }
 
     /// Topics: who is a member.
