@@ -3,11 +3,19 @@
 //! A leaf module: it reads no clock and opens nothing but its own files. `config/defaults.toml` is the only
 //! source of defaults, so `Config::default()` and each section's `default()` are what that file says.
 
+mod check;
+mod error;
+mod load;
+mod reference;
 mod units;
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+pub use error::{ConfigError, Origin};
+pub use load::{Flag, Loaded, Sources};
+pub use reference::reference;
 
 /// The documented defaults, as they are shown by `oyez serve --help` and in the reference.
 pub const DEFAULTS: &str = include_str!("config/defaults.toml");
@@ -337,13 +345,15 @@ fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pat
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    units::duration(&text).ok_or_else(|| D::Error::custom("expected a duration such as \"25s\" or \"1h30m\""))
+    let refused = || D::Error::custom("expected a duration such as \"25s\" or \"1h30m\"");
+    let text = String::deserialize(deserializer).map_err(|_| refused())?;
+    units::duration(&text).ok_or_else(refused)
 }
 
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    units::size(&text).ok_or_else(|| D::Error::custom("expected a size such as \"64KiB\" or \"1MiB\""))
+    let refused = || D::Error::custom("expected a size such as \"64KiB\" or \"1MiB\"");
+    let text = String::deserialize(deserializer).map_err(|_| refused())?;
+    units::size(&text).ok_or_else(refused)
 }
 
 #[cfg(test)]
