@@ -6,6 +6,10 @@
 
 pub mod decode;
 pub mod encode;
+pub mod handshake;
 
 mod deflate;
 mod mask;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod testing;

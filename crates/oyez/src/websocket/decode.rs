@@ -135,6 +135,11 @@ impl Reader {
             }
 
             let partial = self.partial.get_or_insert_default();
+            if piece.is_empty() && !is_whole {
+                // Only the head has come: the payload may still be read in place.
+                partial.frame = Some((head, received));
+                return Ok(None);
+            }
             if head.opcode.is_control() {
                 partial.control.extend_from_slice(piece);
                 if is_whole {
