@@ -69,6 +69,19 @@ impl StoredItem {
     }
 }
 
+/// Appends items as a JSON array, in their order.
+pub fn push_items(out: &mut String, items: &[StoredItem]) {
+    out.reserve(items.iter().map(|item| item.tail.len() + 64).sum::<usize>() + 2);
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        item.push_json(out);
+    }
+    out.push(']');
+}
+
 /// Items in the order of their positions, read at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
@@ -76,4 +89,25 @@ pub struct Page {
     pub items: Vec<StoredItem>,
     /// The newest item's position at that moment.
     pub head: Seq,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_an_array_of_their_frames() {
+        let item = |seq| StoredItem {
+            seq: Seq(seq),
+            notification: "01930000-0000-7000-8000-000000000001".parse().unwrap(),
+            times: ItemTimes::default(),
+            tail: r#""type":"x"}"#.into(),
+        };
+        let mut out = String::new();
+        push_items(&mut out, &[item(2), item(1)]);
+        assert_eq!(out, r#"[{"seq":2,"type":"x"},{"seq":1,"type":"x"}]"#);
+        out.clear();
+        push_items(&mut out, &[]);
+        assert_eq!(out, "[]");
+    }
 }

@@ -30,14 +30,11 @@ impl Rate {
         Self { burst, interval_micros: (micros / i64::from(burst)).max(1) }
     }
 
-    /// So many each second, with a burst of the same size.
-    pub fn per_second(count: u32) -> Self {
-        Self::new(count, Duration::from_secs(1))
-    }
-
-    /// So many each minute, with a burst of the same size.
-    pub fn per_minute(count: u32) -> Self {
-        Self::new(count, Duration::from_secs(60))
+    /// `per_second` for as long as you like, `burst` at once.
+    pub fn sustained(per_second: u32, burst: u32) -> Self {
+        let burst = burst.max(1);
+        let micros = 1_000_000 * u64::from(burst) / u64::from(per_second.max(1));
+        Self::new(burst, Duration::from_micros(micros))
     }
 
     fn capacity_micros(self) -> i64 {
@@ -131,8 +128,16 @@ mod tests {
     }
 
     #[test]
+    fn a_sustained_rate_allows_its_burst_and_then_its_pace() {
+        let rate = Rate::sustained(5, 20);
+        let mut bucket = Bucket::default();
+        assert_eq!((0..100).filter(|_| bucket.take(rate, at(0)).is_ok()).count(), 20);
+        assert_eq!((1..=1_000).filter(|millis| bucket.take(rate, at(*millis)).is_ok()).count(), 5);
+    }
+
+    #[test]
     fn a_clock_set_back_locks_nobody_out_for_long() {
-        let rate = Rate::per_minute(5);
+        let rate = Rate::new(5, Duration::from_secs(60));
         let mut bucket = Bucket::default();
         bucket.take(rate, at(86_400_000)).unwrap();
         let waits = bucket.take(rate, at(0)).unwrap_err().retry_after;
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn keys_have_their_own_buckets_and_a_flood_of_keys_is_forgotten() {
-        let mut buckets = Buckets::new(Rate::per_minute(1), 100);
+        let mut buckets = Buckets::new(Rate::new(1, Duration::from_secs(60)), 100);
         buckets.take("alice".to_owned(), at(0)).unwrap();
         assert!(buckets.take("alice".to_owned(), at(0)).is_err());
         buckets.take("bob".to_owned(), at(0)).unwrap();

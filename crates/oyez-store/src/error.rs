@@ -125,3 +125,17 @@ impl StoreError {
         matches!(self, Self::Busy | Self::DiskFull | Self::Io(_))
     }
 }
+
+impl StoreError {
+    /// The stable code a client gets.
+    pub fn code(&self) -> oyez_protocol::ErrorCode {
+        match self {
+            Self::Conflict(_) => oyez_protocol::ErrorCode::Conflict,
+            Self::NotFound(_) => oyez_protocol::ErrorCode::NotFound,
+            Self::Busy | Self::DiskFull | Self::ReadOnly(_) | Self::Closed | Self::Io(_) => {
+                oyez_protocol::ErrorCode::Unavailable
+            }
+            Self::Corrupt(_) | Self::Fault(_) => oyez_protocol::ErrorCode::Internal,
+        }
+    }
+}

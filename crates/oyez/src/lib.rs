@@ -8,6 +8,11 @@ pub mod websocket;
 pub mod bus;
 
 pub mod auth;
+pub mod inbox;
+pub mod publish;
+pub mod users;
+
+pub mod caretaker;
 
 pub mod server;
 
