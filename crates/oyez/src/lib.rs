@@ -14,6 +14,9 @@ pub mod users;
 
 pub mod caretaker;
 
+pub mod lifecycle;
+pub mod telemetry;
+
 pub mod server;
 
 pub use config::Config;

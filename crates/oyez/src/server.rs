@@ -2,7 +2,10 @@
 //!
 //! It decides nothing about notifications; whoever wants to know what happens to one starts at `http` or `publish`.
 
+mod data_dir;
 mod embed;
+mod listener;
+mod tls;
 
 use std::sync::Arc;
 
