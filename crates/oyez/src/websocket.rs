@@ -13,3 +13,6 @@ mod mask;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod testing;
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use crate::{
 pub const MAX_MARK_IDS: usize = 1_000;
 /// Most items one `history` command may ask for.
 pub const MAX_HISTORY: u32 = 200;
+/// Longest quotation from what was sent, in the message of a refusal.
+const MAX_REASON_CHARS: usize = 300;
 /// Longest `ref`, in bytes of JSON.
 pub const MAX_REF_BYTES: usize = 128;
 
@@ -198,7 +200,11 @@ type Refusal = (ErrorCode, String);
 
 fn fields<'a, T: Deserialize<'a>>(kind: &str, text: &'a str) -> Result<T, Refusal> {
     // serde_json's position is within the frame, which is short; the field is named by the message.
-    serde_json::from_str(text).map_err(|error| (ErrorCode::Invalid, format!("{kind}: {error}")))
+    serde_json::from_str(text).map_err(|error| {
+        // serde_json quotes the wrong value whole, however long it is.
+        let error: String = error.to_string().chars().take(MAX_REASON_CHARS).collect();
+        (ErrorCode::Invalid, format!("{kind}: {error}"))
+    })
 }
 
 fn read_command(kind: &str, text: &str) -> Result<Command, Refusal> {

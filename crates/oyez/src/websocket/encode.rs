@@ -15,6 +15,8 @@ use bytes::Bytes;
 use oyez_protocol::CloseCode;
 pub use shared::{ItemHead, SharedItem, SharedText};
 
+use crate::websocket::deflate::deflate;
+
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
@@ -101,6 +103,22 @@ fn head(first: u8, length: usize) -> Head {
 pub fn push_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&text_head(text.len()));
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a whole text message, compressed whatever its size; for a connection that agreed to it.
+pub fn push_compressed_text(out: &mut Vec<u8>, text: &str) {
+    push_compressed(out, TEXT, text.as_bytes());
+}
+
+/// Appends a whole binary message, compressed whatever its size; for a connection that agreed to it.
+pub fn push_compressed_binary(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_compressed(out, BINARY, bytes);
+}
+
+fn push_compressed(out: &mut Vec<u8>, first: u8, body: &[u8]) {
+    let packed = deflate(body);
+    out.extend_from_slice(&head(first | COMPRESSED, packed.len()));
+    out.extend_from_slice(&packed);
 }
 
 /// A ping without payload: the pong that answers it needs none.

@@ -84,3 +84,10 @@ fn a_refusal_echoes_ref_but_never_a_token() {
     let error = ClientFrame::parse(r#"{"type":"auth","token":{"secret":"s3cr3t"}}"#).unwrap_err();
     assert!(!error.message.contains("s3cr3t"), "{}", error.message);
 }
+
+#[test]
+fn a_refusal_does_not_send_a_huge_value_back() {
+    let (code, message) = refusal(&format!(r#"{{"type":"mark_read","up_to_seq":"{}"}}"#, "x".repeat(60_000)));
+    assert_eq!(code, ErrorCode::Invalid);
+    assert!(message.starts_with("mark_read: invalid type") && message.len() < 400, "{}", message.len());
+}
