@@ -68,6 +68,38 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, in the order of PROTOCOL.md.
+    pub const ALL: [Self; 28] = [
+        Self::TokenMissing,
+        Self::TokenMalformed,
+        Self::TokenExpired,
+        Self::TokenInvalid,
+        Self::KeyInvalid,
+        Self::TicketInvalid,
+        Self::LoginFailed,
+        Self::SessionRevoked,
+        Self::UserDisabled,
+        Self::Forbidden,
+        Self::OriginForbidden,
+        Self::CsrfFailed,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::Invalid,
+        Self::NotJson,
+        Self::NotAnObject,
+        Self::TypeMissing,
+        Self::TypeUnknown,
+        Self::ReservedKey,
+        Self::IdempotencyMismatch,
+        Self::UnsupportedMediaType,
+        Self::TooLarge,
+        Self::TooManyRequests,
+        Self::TooManyConnections,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The code as it is written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -172,6 +204,21 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code, in the order of PROTOCOL.md.
+    pub const ALL: [Self; 11] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::ProtocolError,
+        Self::InvalidUtf8,
+        Self::Policy,
+        Self::TooBig,
+        Self::Internal,
+        Self::TokenExpired,
+        Self::Forbidden,
+        Self::Replaced,
+        Self::TooMany,
+    ];
+
     /// The number on the wire.
     pub fn as_u16(self) -> u16 {
         self as u16

@@ -17,6 +17,8 @@ pub mod caretaker;
 pub mod lifecycle;
 pub mod telemetry;
 
+pub mod console;
+
 pub mod server;
 
 pub use config::Config;

@@ -1,0 +1,214 @@
+// The page at `/`: joins session, stream, inbox, form and log. Everything it does goes through the public API.
+
+import { get, Refused, Unreachable } from "./api.js";
+import { $, setText, show, toast } from "./dom.js";
+import { FrameLog } from "./frames.js";
+import { Inbox, humanType } from "./inbox.js";
+import { InboxView } from "./inbox-view.js";
+import { SendForm } from "./send.js";
+import { freshAccess, renew, signIn, signOut, whoAmI } from "./session.js";
+import { Stream } from "./stream.js";
+import { selectTab } from "./tabs.js";
+
+const PAGE_SIZE = 50;
+const inbox = new Inbox();
+const log = new FrameLog({ send: (text) => stream.send(text) });
+const form = new SendForm();
+const view = new InboxView({
+  inbox,
+  command: (frame) => stream.send(frame) || toast("Not connected. Try again in a moment."),
+  loadOlder,
+  onSend: () => {
+    selectTab("send");
+    $("message").focus();
+  },
+});
+const stream = new Stream({
+  url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/notifications/`,
+  onFrame,
+  onSent: (text) => log.sent(text),
+  onState,
+  renew,
+});
+
+let user = null;
+let pingedAt = 0;
+
+function onFrame(frame, text) {
+  log.received(text);
+  const outcome = inbox.apply(frame);
+  if (outcome === "reload") reload();
+  else if (outcome) view.draw({ fresh: outcome === "new" ? frame.seq : null });
+  if (outcome === "new") {
+    setText($("announce"), `${frame.title || humanType(frame.type)}: ${frame.message ?? ""}`);
+    seenSoon();
+  }
+  if (frame.type === "connection_established") greeted(frame);
+  else if (frame.type === "pong" && pingedAt) setText($("fact-trip"), `${Math.round(performance.now() - pingedAt)} ms`);
+  else if (frame.type === "error") toast(`${frame.message} (${frame.code})`);
+  else if (frame.type === "token_expiring") renewToken();
+  if (frame.type === "pong") pingedAt = 0;
+  setText($("fact-seq"), String(inbox.countedThrough));
+}
+
+function greeted(frame) {
+  setText($("fact-connection"), frame.connection_id);
+  setText($("fact-epoch"), frame.epoch);
+  pingedAt = performance.now();
+  stream.send({ type: "ping", timestamp: Date.now() });
+  seenSoon();
+}
+
+async function renewToken() {
+  const token = await freshAccess().catch(() => null);
+  if (token) stream.send({ type: "auth", token });
+}
+
+/** Reads the newest page of the inbox, e.g. at the first connection or when more changed than a frame lists. */
+let reloading = null;
+function reload() {
+  reloading ??= (async () => {
+    const through = inbox.countedThrough;
+    try {
+      const { data, next_cursor } = await get(`/api/v1/inbox?limit=${PAGE_SIZE}`);
+      inbox.load(data, { through });
+      view.loaded = true;
+      show($("older"), Boolean(next_cursor));
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return leave();
+      setTimeout(() => stream.isLive && reload(), 3000);
+    } finally {
+      reloading = null;
+    }
+    view.draw();
+  })();
+  return reloading;
+}
+
+async function loadOlder() {
+  try {
+    const { data, next_cursor } = await get(`/api/v1/inbox?limit=${PAGE_SIZE}&before=${inbox.oldestSeq}`);
+    inbox.load(data);
+    view.draw();
+    return Boolean(next_cursor);
+  } catch (error) {
+    toast(error.message);
+    return true;
+  }
+}
+
+/** What is on the screen is seen, though not read: tells the server once per burst. */
+let seenTimer;
+function seenSoon() {
+  clearTimeout(seenTimer);
+  seenTimer = setTimeout(() => {
+    const visible = document.visibilityState === "visible" && $("inbox").offsetParent !== null;
+    if (visible && inbox.unseen > 0) stream.send({ type: "mark_seen", all: true, up_to_seq: inbox.countedThrough });
+  }, 800);
+}
+
+let countdown;
+function onState({ name, reason, retryAt }) {
+  clearInterval(countdown);
+  const pill = $("connection");
+  pill.dataset.state = name;
+  const say = () => {
+    const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+    setText($("connection-text"), {
+      connecting: "Connecting",
+      live: "Live",
+      waiting: `Offline, next try in ${seconds} s`,
+      stopped: "Disconnected",
+    }[name]);
+  };
+  say();
+  if (name === "waiting") countdown = setInterval(say, 1000);
+  pill.title = reason ?? "";
+  show($("connect-now"), name === "waiting" || (name === "stopped" && user !== null));
+  show($("offline"), name === "waiting" && user !== null);
+  view.setConnected(name === "live");
+  if (name === "waiting" || name === "stopped") log.note(reason || "Disconnected.");
+  if (name === "stopped" && reason === "Signed out.") leave();
+  else if (name === "stopped" && reason) toast(reason);
+}
+
+function enter(signedIn) {
+  user = signedIn;
+  show($("sign-in"), false);
+  show($("desk"), true);
+  show($("account"), true);
+  const name = user.name || user.id;
+  setText($("account-name"), name);
+  setText($("avatar"), [...name][0]?.toUpperCase() ?? "?");
+  setText($("account-id"), user.id);
+  setText($("account-roles"), (user.roles ?? []).join(", ") || "no roles");
+  form.setUser(user.id);
+  stream.start();
+}
+
+/** Back to the sign-in form, with nothing of the former user left on the page. */
+function leave() {
+  user = null;
+  stream.position = null;
+  inbox.reset();
+  inbox.epoch = undefined;
+  view.loaded = false;
+  log.clear();
+  view.draw();
+  document.title = "Oyez";
+  $("account").open = false;
+  for (const id of ["desk", "account", "connect-now", "offline"]) show($(id), false);
+  show($("sign-in"), true);
+  $("connection").dataset.state = "stopped";
+  setText($("connection-text"), "Signed out");
+  $("login").focus();
+}
+
+$("sign-in-form").onsubmit = async (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  show($("sign-in-error"), false);
+  if (button) button.disabled = true;
+  try {
+    const signedIn = await signIn($("login").value.trim(), $("password").value);
+    $("password").value = "";
+    enter(signedIn);
+    $("inbox").focus({ preventScroll: true });
+  } catch (error) {
+    setText($("sign-in-error"), error.message);
+    show($("sign-in-error"), true);
+    $("password").select();
+  } finally {
+    if (button) button.disabled = false;
+  }
+};
+
+$("sign-out").onclick = async () => {
+  user = null;
+  stream.stop();
+  await signOut().catch(() => toast("The server could not be told; the session ends by itself."));
+  leave();
+};
+
+$("connect-now").onclick = () => (stream.stopped ? stream.start() : stream.tryNow());
+addEventListener("online", () => stream.tryNow());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible") return;
+  stream.tryNow();
+  seenSoon();
+});
+addEventListener("oyez:tab", seenSoon);
+
+async function begin() {
+  try {
+    const signedIn = await whoAmI();
+    if (signedIn) enter(signedIn);
+    else leave();
+  } catch (error) {
+    $("connection").dataset.state = "waiting";
+    setText($("connection-text"), error instanceof Unreachable ? "Server unreachable" : error.message);
+    setTimeout(begin, 3000);
+  }
+}
+
+begin();
