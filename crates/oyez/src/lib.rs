@@ -6,6 +6,7 @@ pub mod config;
 pub mod websocket;
 
 pub mod bus;
+pub mod hub;
 
 pub mod auth;
 pub mod inbox;
@@ -13,6 +14,8 @@ pub mod publish;
 pub mod users;
 
 pub mod caretaker;
+
+pub mod gateway;
 
 pub mod lifecycle;
 pub mod telemetry;

@@ -1,0 +1,175 @@
+//! What reaches a shard, and what leaves it: commands in by mailbox, questions out by channel.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use mio::Waker;
+use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
+use oyez_protocol::{
+    CloseCode, ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
+    frame::{client::ClientFrame, server::InboxChange},
+};
+use tokio::sync::{oneshot, watch};
+
+use super::{
+    attach::{Attach, ConnectionInfo, Greeting},
+    encoding::Format,
+};
+
+/// A shard's commands.
+pub(super) enum Command {
+    Attach(Box<Attach>),
+    Notice(Notice),
+    Reply(ConnectionId, Reply),
+    Standings(Vec<(Standing, u32)>),
+    Users(oneshot::Sender<Vec<(UserId, u32)>>),
+    Connections(oneshot::Sender<Vec<ConnectionInfo>>),
+    /// Answers with one element when the connection was here.
+    Disconnect(ConnectionId, CloseCode, String, oneshot::Sender<Vec<()>>),
+    /// Answered when the last connection is gone.
+    Drain(Duration, oneshot::Sender<Vec<()>>),
+    Stop,
+}
+
+/// What was announced.
+pub(super) enum Notice {
+    Landed(Arc<Landed>),
+    Event(Arc<LiveEvent>),
+    InboxChanged { user: UserId, change: Arc<InboxChange> },
+    RolesChanged { user: UserId, roles: Arc<[RoleName]> },
+    Membership { topic: TopicName, user: UserId, member: bool },
+    Revoked { user: UserId, session: Option<SessionId> },
+}
+
+/// Where commands for one shard wait. Unbounded, because an announcement must not block its committer; the shard
+/// takes all there is at each pass, and publishers wait for their commits.
+pub(super) struct Mailbox {
+    commands: Mutex<Vec<Command>>,
+    waker: Waker,
+}
+
+impl Mailbox {
+    pub(super) fn new(waker: Waker) -> Self {
+        Self { commands: Mutex::default(), waker }
+    }
+
+    /// Adds a command. Rings only when nobody did since the shard last looked.
+    pub(super) fn push(&self, command: Command) {
+        let first = {
+            let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+            commands.push(command);
+            commands.len() == 1
+        };
+        if first {
+            // It fails only when the process is out of kernel memory; the shard's tick looks again.
+            let _rung = self.waker.wake();
+        }
+    }
+
+    /// Takes everything; `into` must be empty, and its memory is used for what comes next.
+    pub(super) fn take(&self, into: &mut Vec<Command>) {
+        std::mem::swap(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner), into);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// Something only the gateway can find out. It answers with [`super::Hub::reply`], also when it fails.
+#[derive(Debug)]
+pub struct Ask {
+    /// Which connection asks.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What it needs.
+    pub question: Question,
+}
+
+/// What a connection needs.
+#[derive(Debug)]
+pub enum Question {
+    /// The next items after a position, encoded; answered by [`Reply::Page`] or [`Reply::PageFailed`].
+    Page {
+        /// The last item it has.
+        after: Seq,
+        /// How it wants its frames.
+        format: Format,
+        /// About how many bytes it can take.
+        max_bytes: usize,
+    },
+    /// A command to carry out; answered by [`Reply::Answer`].
+    Command(Box<ClientFrame>),
+}
+
+/// The gateway's word to one connection.
+#[derive(Debug)]
+pub enum Reply {
+    /// The stream begins.
+    Greeting(Greeting),
+    /// Items in a row.
+    Page {
+        /// The encoded items.
+        body: bytes::Bytes,
+        /// How many.
+        count: u32,
+        /// The position of the first.
+        first: Seq,
+        /// The position of the last; the page's start when there is none.
+        last: Seq,
+        /// The newest item's position.
+        head: Seq,
+    },
+    /// The page could not be read; the shard asks again.
+    PageFailed,
+    /// A command was carried out, or refused.
+    Answer(Answer),
+    /// The connection must end.
+    Close(CloseCode, String),
+}
+
+/// What a command led to.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Frames for the connection that asked.
+    pub frames: Vec<String>,
+    /// What changes for it.
+    pub effect: Effect,
+}
+
+/// What a command changes on its connection.
+#[derive(Debug, Default)]
+pub enum Effect {
+    /// Nothing.
+    #[default]
+    None,
+    /// It hears a topic.
+    Subscribed(TopicName),
+    /// Its token was renewed.
+    Renewed {
+        /// When the new one ends.
+        expires_at: Option<Timestamp>,
+        /// The login it belongs to.
+        session: Option<SessionId>,
+    },
+}
+
+/// Held by a shard's thread: tells the server when the thread ends by a panic.
+pub struct HubFailed(watch::Sender<bool>);
+
+impl HubFailed {
+    pub(super) fn new(failing: watch::Sender<bool>) -> Self {
+        Self(failing)
+    }
+}
+
+impl Drop for HubFailed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(true);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Announcements become bytes in outboxes: encoded once, whoever they are for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
+use oyez_protocol::{CloseCode, UserId, frame::server::{self, InboxChange}};
+
+use super::{REMEMBER_REVOKED_MILLIS, Shard};
+use crate::hub::{
+    attach::Stream,
+    command::Notice,
+    cursor::Verdict,
+    encoding::{Format, Item, Text},
+    stats::Counters,
+};
+
+/// Largest buffer of events in a row, so that one does not pass a connection's bound.
+const MOST_RUN_BYTES: usize = 32 * 1024;
+
+/// Events in a row for the very same audience: they are put into one buffer that all its connections share.
+#[derive(Default)]
+pub(super) struct Run {
+    events: Vec<Arc<LiveEvent>>,
+    bytes: usize,
+}
+
+impl Shard {
+    /// Adds an event to the run, or tells the run and starts another.
+    pub(super) fn gather(&mut self, run: &mut Run, event: Arc<LiveEvent>) {
+        let same = run.events.first().is_none_or(|first| {
+            first.audience == event.audience
+                && first.except == event.except
+                && run.bytes + event.text.len() <= MOST_RUN_BYTES
+        });
+        if !same {
+            self.tell(run);
+        }
+        run.bytes += event.text.len();
+        run.events.push(event);
+    }
+
+    /// Hands the run's events to the connections of their audience.
+    pub(super) fn tell(&mut self, run: &mut Run) {
+        let Some(first) = run.events.first() else { return };
+        let mut targets = std::mem::take(&mut self.targets);
+        self.index.audience(&first.audience, first.except.as_ref(), &mut targets);
+        let connections = &self.sockets.connections;
+        targets.retain(|slot| connections[*slot as usize].is_open());
+        if !targets.is_empty() {
+            let mut forms: [Option<Bytes>; Format::COUNT] = Default::default();
+            let count = run.events.len() as u32;
+            for slot in &targets {
+                let format = self.sockets.connections[*slot as usize].format;
+                let body = forms[format.index()].get_or_insert_with(|| together(&run.events, format));
+                self.sockets.push_events(*slot, body.clone(), count);
+            }
+        }
+        for event in run.events.drain(..) {
+            event.count_reached(targets.len() as u64);
+        }
+        run.bytes = 0;
+        self.targets = targets;
+    }
+
+    pub(super) fn announce(&mut self, notice: Notice) {
+        match notice {
+            Notice::Landed(landed) => self.landed(&landed),
+            // Gathered before; kept so that a run of one is no special case.
+            Notice::Event(event) => {
+                let mut run = Run::default();
+                self.gather(&mut run, event);
+                self.tell(&mut run);
+            }
+            Notice::InboxChanged { user, change } => self.inbox_changed(&user, &change),
+            Notice::RolesChanged { user, roles } => self.index.announce_roles(&user, &roles),
+            Notice::Membership { topic, user, member } => self.index.announce_member(&topic, &user, member),
+            Notice::Revoked { user, session } => {
+                let slots = self.index.connections(&user).to_vec();
+                for slot in slots {
+                    let held = self.sockets.connections[slot as usize].session;
+                    if session.is_none() || held == session {
+                        self.close(slot, CloseCode::Forbidden, "access was revoked");
+                    }
+                }
+                if let Some(session) = session {
+                    let until = self.sockets.now + REMEMBER_REVOKED_MILLIS;
+                    self.revoked.push_back((until, user, session));
+                }
+            }
+        }
+    }
+
+    fn landed(&mut self, landed: &Landed) {
+        let mut item = Item::new(&landed.kind, &landed.tail);
+        let mut sent = 0;
+        for (user, seq) in &landed.recipients {
+            for &slot in self.index.streams(user) {
+                let connection = &mut self.sockets.connections[slot as usize];
+                let verdict = connection.cursor.landed(*seq, !connection.blocked);
+                if verdict == Verdict::Send && connection.is_open() {
+                    let piece = item.piece(*seq, connection.format);
+                    self.sockets.push(slot, piece);
+                    sent += 1;
+                } else if verdict == Verdict::Later {
+                    if let Some(change) = &mut connection.held_change {
+                        change.landed();
+                    }
+                    // A gap while the socket is idle: nothing else would ask for the page.
+                    self.sockets.touch(slot);
+                }
+            }
+        }
+        Counters::add(&self.sockets.counters.items, sent);
+    }
+
+    fn inbox_changed(&mut self, user: &UserId, change: &Arc<InboxChange>) {
+        let mut text = None;
+        for &slot in self.index.connections(user) {
+            let connection = &mut self.sockets.connections[slot as usize];
+            if !connection.full {
+                continue;
+            }
+            let direct = connection.is_open()
+                && !connection.blocked
+                && connection.cursor.is_caught_up()
+                && connection.held_change.is_none();
+            if direct {
+                let format = connection.format;
+                let text = text.get_or_insert_with(|| Text::new(server::inbox(change).into()));
+                let piece = crate::hub::outbox::Piece::kept(text.form(format).clone());
+                self.sockets.push(slot, piece);
+            } else {
+                // It is told once the connection has caught up, so that the counts fit the items it has.
+                if connection.held_change.is_some() {
+                    Counters::add(&self.sockets.counters.conflated, 1);
+                }
+                connection.held_change.get_or_insert_default().merge(change);
+            }
+        }
+    }
+
+    /// What the store says about connected users.
+    pub(super) fn standings(&mut self, standings: &[(Standing, u32)]) {
+        for (standing, version) in standings {
+            let user = &standing.user;
+            self.index.read(user, *version, &all_roles(standing), &standing.topics);
+            let slots = self.index.connections(user).to_vec();
+            for slot in slots {
+                if standing.disabled {
+                    self.close(slot, CloseCode::Forbidden, "this user is disabled");
+                    continue;
+                }
+                let connection = &mut self.sockets.connections[slot as usize];
+                if connection.stream == Stream::Notifications {
+                    connection.cursor.learn(standing.head);
+                    self.sockets.touch(slot);
+                }
+            }
+        }
+    }
+}
+
+/// Roles the application set and roles the token claimed, each once.
+fn all_roles(standing: &Standing) -> Vec<oyez_protocol::RoleName> {
+    let mut roles: Vec<_> = standing.roles.iter().chain(&standing.token_roles).cloned().collect();
+    roles.sort();
+    roles.dedup();
+    roles
+}
+
+fn together(events: &[Arc<LiveEvent>], format: Format) -> Bytes {
+    if let [event] = events {
+        return Text::new(Arc::clone(&event.text)).form(format).clone();
+    }
+    let mut body = Vec::with_capacity(events.iter().map(|event| event.text.len() + 64).sum());
+    for event in events {
+        match format {
+            Format::Deflate => body.extend_from_slice(Text::new(Arc::clone(&event.text)).form(format)),
+            _ => format.push_text(&mut body, &event.text),
+        }
+    }
+    body.into()
+}
