@@ -33,6 +33,7 @@ pub use attach::{Attach, ConnectionInfo, Greeting, Socket, Stream};
 pub use command::{Answer, Ask, Effect, HubFailed, Question, Reply};
 use command::{Command, Mailbox, Notice};
 pub use encoding::Format;
+pub use index::Grant;
 use oyez_core::{clock::Clock, event::LiveEvent, inbox::Standing, notification::Landed};
 use oyez_protocol::{
     CloseCode, ConnectionId, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
@@ -156,9 +157,10 @@ impl Hub {
         self.shard(user).push(Command::Notice(notice));
     }
 
-    /// A user holds these roles now.
-    pub fn roles_changed(&self, user: &UserId, roles: &Arc<[RoleName]>) {
-        let notice = Notice::RolesChanged { user: user.clone(), roles: Arc::clone(roles) };
+    /// A user holds these roles now. `dashboard`: they allow the dashboard and every topic; without it, what was
+    /// opened by such a role ends.
+    pub fn roles_changed(&self, user: &UserId, roles: &Arc<[RoleName]>, dashboard: bool) {
+        let notice = Notice::RolesChanged { user: user.clone(), roles: Arc::clone(roles), dashboard };
         self.shard(user).push(Command::Notice(notice));
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use super::{
     attach::{Attach, ConnectionInfo, Greeting},
     encoding::Format,
+    index::Grant,
 };
 
 /// A shard's commands.
@@ -38,7 +39,7 @@ pub(super) enum Notice {
     Landed(Arc<Landed>),
     Event(Arc<LiveEvent>),
     InboxChanged { user: UserId, change: Arc<InboxChange> },
-    RolesChanged { user: UserId, roles: Arc<[RoleName]> },
+    RolesChanged { user: UserId, roles: Arc<[RoleName]>, dashboard: bool },
     Membership { topic: TopicName, user: UserId, member: bool },
     Revoked { user: UserId, session: Option<SessionId> },
 }
@@ -147,7 +148,7 @@ pub enum Effect {
     #[default]
     None,
     /// It hears a topic.
-    Subscribed(TopicName),
+    Subscribed(TopicName, Grant),
     /// Its token was renewed.
     Renewed {
         /// When the new one ends.

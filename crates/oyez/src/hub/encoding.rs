@@ -9,7 +9,7 @@ use bytes::Bytes;
 use oyez_core::inbox::StoredItem;
 use oyez_protocol::{
     CloseCode, Seq,
-    frame::server::{push_item_head, push_item},
+    frame::server::{push_item, push_item_head},
 };
 use serde::Deserialize;
 

@@ -32,10 +32,21 @@ struct Person {
     roles_announced: bool,
 }
 
+/// Why a connection may hear a topic that it subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// Its user is a member, for as long as that lasts.
+    Member,
+    /// Its user holds a role that may hear every topic, for as long as that lasts.
+    Role,
+    /// Anybody may.
+    Open,
+}
+
 /// What one connection chose by itself.
 #[derive(Debug, Default)]
 struct Choice {
-    subscribed: Vec<TopicName>,
+    subscribed: Vec<(TopicName, Grant)>,
     muted: Vec<TopicName>,
 }
 
@@ -71,7 +82,7 @@ impl Index {
     /// Takes a connection out of everything.
     pub(super) fn remove(&mut self, user: &UserId, slot: Slot) {
         if let Some(choice) = self.choices.remove(&slot) {
-            for topic in choice.subscribed {
+            for (topic, _) in choice.subscribed {
                 take_out(&mut self.subscribers, &topic, slot);
             }
         }
@@ -134,6 +145,9 @@ impl Index {
             person.early.push((topic.clone(), member));
         }
         self.set_member(number, topic, member);
+        if !member {
+            self.revoke(user, Grant::Member, Some(topic));
+        }
     }
 
     /// What the store said about a user when `version` was the present one. It is taken unless something was
@@ -149,8 +163,12 @@ impl Index {
         if !(first && person.roles_announced) {
             self.set_roles(number, roles);
         }
-        let left: Vec<TopicName> =
-            self.people[number as usize].topics.iter().filter(|topic| !topics.contains(topic)).cloned().collect();
+        let left: Vec<TopicName> = self.people[number as usize]
+            .topics
+            .iter()
+            .filter(|topic| !topics.contains(topic))
+            .cloned()
+            .collect();
         for topic in &left {
             self.set_member(number, topic, false);
         }
@@ -163,19 +181,32 @@ impl Index {
     }
 
     /// One connection receives a topic's events from now on.
-    pub(super) fn subscribe(&mut self, slot: Slot, topic: &TopicName) {
+    pub(super) fn subscribe(&mut self, slot: Slot, topic: &TopicName, grant: Grant) {
         let choice = self.choices.entry(slot).or_default();
         choice.muted.retain(|other| other != topic);
-        if !choice.subscribed.contains(topic) {
-            choice.subscribed.push(topic.clone());
-            put_in(&mut self.subscribers, topic, slot);
+        choice.subscribed.retain(|(other, _)| other != topic);
+        choice.subscribed.push((topic.clone(), grant));
+        put_in(&mut self.subscribers, topic, slot);
+    }
+
+    /// The user lost the role, or the membership of `topic`, by which their connections may hear what they
+    /// subscribed to.
+    pub(super) fn revoke(&mut self, user: &UserId, lost: Grant, topic: Option<&TopicName>) {
+        for slot in self.connections(user).to_vec() {
+            let Some(choice) = self.choices.get_mut(&slot) else { continue };
+            let goes = |(name, grant): &mut (TopicName, Grant)| {
+                *grant == lost && topic.is_none_or(|topic| topic == name)
+            };
+            for (name, _) in choice.subscribed.extract_if(.., goes) {
+                take_out(&mut self.subscribers, &name, slot);
+            }
         }
     }
 
     /// One connection receives a topic's events no longer, also when its user is a member.
     pub(super) fn unsubscribe(&mut self, slot: Slot, topic: &TopicName) {
         let choice = self.choices.entry(slot).or_default();
-        choice.subscribed.retain(|other| other != topic);
+        choice.subscribed.retain(|(other, _)| other != topic);
         if !choice.muted.contains(topic) {
             choice.muted.push(topic.clone());
         }
@@ -215,9 +246,7 @@ impl Index {
     }
 
     fn topic(&self, topic: &TopicName, found: &mut Vec<Slot>) {
-        let muted = |slot: &Slot| {
-            self.choices.get(slot).is_some_and(|choice| choice.muted.contains(topic))
-        };
+        let muted = |slot: &Slot| self.choices.get(slot).is_some_and(|choice| choice.muted.contains(topic));
         for person in self.members.get(topic).into_iter().flatten() {
             let streams = &self.people[*person as usize].streams;
             if self.choices.is_empty() {

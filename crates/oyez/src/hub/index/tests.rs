@@ -27,7 +27,7 @@ fn index() -> Index {
     {
         index.add(&user(name), slot, stream);
     }
-    index.subscribe(5, &topic("dashboard"));
+    index.subscribe(5, &topic("dashboard"), Grant::Role);
     index.read(&user("alice"), 0, &[role("admin")], &[topic("red")]);
     index.read(&user("bob"), 0, &[], &[topic("red")]);
     index.read(&user("carol"), 0, &[], &[]);
@@ -90,8 +90,8 @@ fn a_connection_may_mute_a_topic_and_hear_it_again() {
     let mut index = index();
     index.unsubscribe(1, &topic("red"));
     assert_eq!(reached(&index, &["topic:red"], None), [2, 3]);
-    index.subscribe(1, &topic("red"));
-    index.subscribe(4, &topic("red"));
+    index.subscribe(1, &topic("red"), Grant::Member);
+    index.subscribe(4, &topic("red"), Grant::Open);
     assert_eq!(reached(&index, &["topic:red"], None), [1, 2, 3, 4]);
     assert_eq!(index.choices(4), 1);
 }
@@ -104,4 +104,17 @@ fn nothing_is_left_when_everybody_has_gone() {
     }
     assert!(index.people.is_empty() && index.by_name.is_empty() && index.roles.is_empty());
     assert!(index.members.is_empty() && index.subscribers.is_empty() && index.choices.is_empty());
+}
+
+#[test]
+fn a_subscription_ends_with_what_allowed_it() {
+    let mut index = index();
+    index.subscribe(3, &topic("red"), Grant::Member);
+    index.subscribe(3, &topic("blue"), Grant::Role);
+    index.subscribe(3, &topic("open"), Grant::Open);
+    index.announce_member(&topic("red"), &user("bob"), false);
+    assert_eq!(reached(&index, &["topic:red"], None), [1, 2]);
+    index.revoke(&user("bob"), Grant::Role, None);
+    assert!(reached(&index, &["topic:blue"], None).is_empty());
+    assert_eq!(reached(&index, &["topic:open"], None), [3]);
 }

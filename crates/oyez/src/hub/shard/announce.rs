@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
-use oyez_protocol::{CloseCode, UserId, frame::server::{self, InboxChange}};
+use oyez_protocol::{
+    CloseCode, UserId,
+    frame::server::{self, InboxChange},
+};
 
 use super::{REMEMBER_REVOKED_MILLIS, Shard};
 use crate::hub::{
@@ -12,6 +15,7 @@ use crate::hub::{
     command::Notice,
     cursor::Verdict,
     encoding::{Format, Item, Text},
+    index::Grant,
     stats::Counters,
 };
 
@@ -73,7 +77,12 @@ impl Shard {
                 self.tell(&mut run);
             }
             Notice::InboxChanged { user, change } => self.inbox_changed(&user, &change),
-            Notice::RolesChanged { user, roles } => self.index.announce_roles(&user, &roles),
+            Notice::RolesChanged { user, roles, dashboard } => {
+                self.index.announce_roles(&user, &roles);
+                if !dashboard {
+                    self.lost_dashboard(&user);
+                }
+            }
             Notice::Membership { topic, user, member } => self.index.announce_member(&topic, &user, member),
             Notice::Revoked { user, session } => {
                 let slots = self.index.connections(&user).to_vec();
@@ -89,6 +98,17 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// The user's roles do not allow the dashboard any more.
+    fn lost_dashboard(&mut self, user: &UserId) {
+        let slots = self.index.connections(user).to_vec();
+        for slot in slots {
+            if self.sockets.connections[slot as usize].stream == Stream::Dashboard {
+                self.close(slot, CloseCode::Forbidden, "your roles do not allow the dashboard any more");
+            }
+        }
+        self.index.revoke(user, Grant::Role, None);
     }
 
     fn landed(&mut self, landed: &Landed) {

@@ -12,7 +12,8 @@ use crate::hub::{
     command::{Answer, Effect, Reply},
     connection::{Connection, EXPIRY_NOTICE_MILLIS, NEVER, Phase},
     cursor::Cursor,
-    index::Slot,
+    encoding::Format,
+    index::{Grant, Slot},
     outbox::{Outbox, Piece},
     stats::Counters,
 };
@@ -65,7 +66,7 @@ impl Shard {
             user: user.clone(),
         });
         for topic in &attach.topics {
-            self.index.subscribe(slot, topic);
+            self.index.subscribe(slot, topic, Grant::Role);
         }
         self.by_id.insert(id, slot);
         Counters::add(&self.sockets.counters.opened, 1);
@@ -147,7 +148,8 @@ impl Shard {
         connection.phase = Phase::Open;
         connection.cursor.start(greeting.position, greeting.head);
         // Spread, so that ten thousand who came at once are not pinged at once.
-        let spread = i64::from(u16::from_le_bytes([connection.id.0.as_bytes()[14], connection.id.0.as_bytes()[15]]));
+        let spread =
+            i64::from(u16::from_le_bytes([connection.id.0.as_bytes()[14], connection.id.0.as_bytes()[15]]));
         connection.ping_at = now.saturating_add(interval / 2 + interval.saturating_mul(spread) / 2 / 65_536);
         connection.end_by = NEVER;
         let mut leftover = std::mem::take(&mut connection.leftover);
@@ -167,9 +169,9 @@ impl Shard {
         let connection = &mut self.sockets.connections[slot as usize];
         match effect {
             Effect::None => {}
-            Effect::Subscribed(topic) => {
+            Effect::Subscribed(topic, grant) => {
                 if self.index.choices(slot) < MOST_CHOICES {
-                    self.index.subscribe(slot, &topic);
+                    self.index.subscribe(slot, &topic, grant);
                 } else {
                     self.close(slot, CloseCode::Policy, "subscribed to too many topics");
                 }
@@ -328,9 +330,14 @@ impl Shard {
 
     fn send_away(&mut self, slot: Slot, grace: Duration) {
         let connection = &self.sockets.connections[slot as usize];
-        if connection.full && connection.is_open() {
-            let wait = drain::retry_after_ms(self.sent_away, grace);
+        let (format, open, full) = (connection.format, connection.is_open(), connection.full);
+        let wait = drain::retry_after_ms(self.sent_away, grace);
+        if open && full {
             self.frames(slot, &[server::goodbye("the server restarts", wait)]);
+        }
+        if open && format == Format::EventStream {
+            // Also understood by clients that never heard of `goodbye`.
+            self.sockets.push(slot, Piece::kept(format!("retry: {wait}\n\n").into()));
         }
         self.sent_away += 1;
         self.close(slot, CloseCode::GoingAway, "the server restarts: come back");

@@ -6,13 +6,7 @@ use mio::event::Event;
 
 use super::Shard;
 use crate::hub::{
-    Ask,
-    command::Question,
-    connection::Phase,
-    index::Slot,
-    outbox::Piece,
-    peer::Action,
-    stats::Counters,
+    Ask, command::Question, connection::Phase, index::Slot, outbox::Piece, peer::Action, stats::Counters,
 };
 
 /// Reads in one turn of one connection, so that one that never stops sending does not keep the others waiting.

@@ -1,0 +1,150 @@
+//! Carries out what clients ask for, and says how it went: one function per command.
+
+use oyez_core::access::Person;
+use oyez_protocol::{
+    ErrorCode, Seq, TopicName, UserId,
+    frame::{
+        client::{ClientFrame, Command, MarkAction, Selection},
+        server,
+    },
+};
+use oyez_store::{InboxFilter, InboxStatus};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{Shared, greet::sorted};
+use crate::hub::{Answer, Effect, Grant};
+
+/// Why a command is refused: a stable code and a sentence.
+type Refused = (ErrorCode, String);
+/// The fields of an `ack`, and what changes on the connection.
+type Done = (Map<String, Value>, Effect);
+
+/// Carries out one command of a user's connection.
+pub(super) async fn carry_out(shared: &Shared, user: &UserId, frame: ClientFrame) -> Answer {
+    let reference = frame.reference.as_deref();
+    let outcome = match frame.command {
+        Command::History { before, limit } => {
+            return match history(shared, user, reference, before, limit).await {
+                Ok(frame) => Answer { frames: vec![frame], effect: Effect::None },
+                Err(refused) => refuse(reference, &refused),
+            };
+        }
+        Command::Mark { action, selection } => mark(shared, user, action, selection).await,
+        Command::Subscribe { topic } => subscribe(shared, user, topic).await,
+        Command::Signal { topic, name, data } => signal(shared, user, &topic, &name, &data).await,
+        Command::Auth { token } => auth(shared, user, &token).await,
+        Command::CancelJob { .. } => Err((ErrorCode::NotFound, "there is no such job of yours".into())),
+        // The session answers these itself.
+        Command::Ping { .. } | Command::Unsubscribe { .. } => Ok((Map::new(), Effect::None)),
+    };
+    match outcome {
+        Ok((result, effect)) => Answer { frames: vec![server::ack(reference, &result)], effect },
+        Err(refused) => refuse(reference, &refused),
+    }
+}
+
+fn refuse(reference: Option<&RawValue>, (code, message): &Refused) -> Answer {
+    if *code == ErrorCode::Internal {
+        tracing::error!(%message, "a command failed");
+    }
+    Answer { frames: vec![server::error(reference, *code, message)], effect: Effect::None }
+}
+
+async fn mark(
+    shared: &Shared,
+    user: &UserId,
+    action: MarkAction,
+    selection: Selection,
+) -> Result<Done, Refused> {
+    let change =
+        shared.inboxes.mark(user, action, selection).await.map_err(|error| (error.code(), told(&error)))?;
+    let mut result = Map::new();
+    result.insert("unread".into(), change.unread.into());
+    result.insert("unseen".into(), change.unseen.into());
+    Ok((result, Effect::None))
+}
+
+async fn subscribe(shared: &Shared, user: &UserId, topic: TopicName) -> Result<Done, Refused> {
+    let standing = shared.store.standing(user).await.map_err(|error| (error.code(), told(&error)))?;
+    let roles = sorted(standing.roles.iter().chain(&standing.token_roles));
+    let person = Person { user, roles: &roles };
+    let is_member = standing.topics.contains(&topic);
+    if !shared.rules.may_subscribe(person, &topic, is_member) {
+        return Err((ErrorCode::Forbidden, format!("the topic {topic} is for its members")));
+    }
+    let nobody = Person { user, roles: &[] };
+    let grant = if is_member {
+        Grant::Member
+    } else if shared.rules.may_subscribe(nobody, &topic, false) {
+        Grant::Open
+    } else {
+        Grant::Role
+    };
+    let mut result = Map::new();
+    result.insert("topic".into(), topic.as_str().into());
+    Ok((result, Effect::Subscribed(topic, grant)))
+}
+
+async fn signal(
+    shared: &Shared,
+    user: &UserId,
+    topic: &TopicName,
+    name: &str,
+    data: &Map<String, Value>,
+) -> Result<Done, Refused> {
+    let standing = shared.store.standing(user).await.map_err(|error| (error.code(), told(&error)))?;
+    let roles = sorted(standing.roles.iter().chain(&standing.token_roles));
+    let sent = shared.signals.send(Person { user, roles: &roles }, topic, name, data).await;
+    sent.map_err(|error| (error.code(), told(&error)))?;
+    Ok((Map::new(), Effect::None))
+}
+
+async fn auth(shared: &Shared, user: &UserId, token: &str) -> Result<Done, Refused> {
+    let principal = shared.auth.verify_token(token).await.map_err(|error| (error.code, error.to_string()))?;
+    if principal.id != *user {
+        return Err((
+            ErrorCode::Forbidden,
+            "the token belongs to another user: open a new connection".into(),
+        ));
+    }
+    if let Some(claimed) = principal.token_roles {
+        shared.users.set_token_roles(user, claimed).await.map_err(|error| (error.code(), told(&error)))?;
+    }
+    let mut result = Map::new();
+    result.insert("expires_at".into(), principal.expires_at.map_or(Value::Null, |at| at.to_string().into()));
+    let expires_at = principal.expires_at.filter(|_| !shared.options.keep_expired);
+    Ok((result, Effect::Renewed { expires_at, session: principal.session }))
+}
+
+/// `ack` with the items, newest first, and where the next page begins.
+async fn history(
+    shared: &Shared,
+    user: &UserId,
+    reference: Option<&RawValue>,
+    before: Option<Seq>,
+    limit: u32,
+) -> Result<String, Refused> {
+    let filter = InboxFilter { status: InboxStatus::Active, kind: None, before, limit };
+    let items = shared.inboxes.page(user, &filter).await.map_err(|error| (error.code(), told(&error)))?;
+    let next = if items.len() < limit as usize { None } else { items.last().map(|item| item.seq) };
+    let mut frame =
+        String::with_capacity(items.iter().map(|item| item.tail.len() + 100).sum::<usize>() + 100);
+    frame.push_str(r#"{"type":"ack","ref":"#);
+    frame.push_str(reference.map_or("null", RawValue::get));
+    frame.push_str(r#","items":["#);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            frame.push(',');
+        }
+        item.push_json(&mut frame);
+    }
+    frame.push_str(r#"],"next_before":"#);
+    frame.push_str(&next.map_or_else(|| "null".into(), |seq| seq.to_string()));
+    frame.push('}');
+    Ok(frame)
+}
+
+/// What a client is told of a failure.
+fn told(error: &impl std::error::Error) -> String {
+    error.to_string()
+}
