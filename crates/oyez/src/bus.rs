@@ -84,3 +84,58 @@ impl Bus {
         Arc::make_mut(&mut *sinks).push(Arc::new(sink));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use oyez_protocol::UserId;
+
+    use super::*;
+
+    fn revoked(user: &str) -> Announcement {
+        Announcement::Revoked { user: UserId::new(user).unwrap(), session: None }
+    }
+
+    #[test]
+    fn every_sink_hears_all_that_is_announced_after_it_came_in_order() {
+        let bus = Bus::local();
+        bus.announce(revoked("too-early"));
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        for name in ["first", "second"] {
+            let heard = Arc::clone(&heard);
+            bus.subscribe(Box::new(move |announcement| {
+                let Announcement::Revoked { user, .. } = announcement else { return };
+                heard.lock().unwrap().push(format!("{name} {user}"));
+            }));
+        }
+        bus.clone().announce(revoked("a"));
+        bus.announce(revoked("b"));
+        assert_eq!(*heard.lock().unwrap(), ["first a", "second a", "first b", "second b"]);
+    }
+
+    #[test]
+    fn a_sink_may_announce_and_subscribe() {
+        let bus = Bus::local();
+        let again = bus.clone();
+        bus.subscribe(Box::new(move |announcement| {
+            if matches!(announcement, Announcement::Revoked { session: None, .. }) {
+                again.subscribe(Box::new(|_| {}));
+                again.announce(Announcement::Membership {
+                    topic: TopicName::new("t").unwrap(),
+                    user: UserId::new("a").unwrap(),
+                    member: true,
+                });
+            }
+        }));
+        bus.announce(revoked("a"));
+    }
+
+    #[test]
+    fn an_event_that_nobody_hears_reached_nobody() {
+        let (report, reached) = mpsc::channel();
+        let event = LiveEvent::new(Vec::new(), "{}".into(), None).reporting(move |n| report.send(n).unwrap());
+        Bus::local().announce(Announcement::Event(Arc::new(event)));
+        assert_eq!(reached.try_recv(), Ok(0));
+    }
+}

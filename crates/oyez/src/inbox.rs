@@ -3,9 +3,6 @@
 //! A mark commits and is announced, so that every tab shows the same counts. Nobody reaches another user's inbox: each
 //! call names its owner, and the edge passes who is signed in.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use oyez_core::{

@@ -7,8 +7,6 @@ mod error;
 mod event;
 mod signal;
 mod status;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -3,9 +3,6 @@
 //! What changes who may see what is announced, so that live connections follow at once. Passwords, sessions and keys
 //! are the business of `auth`.
 
-#[cfg(test)]
-mod tests;
-
 use oyez_core::{account::check_profile, clock::Clock, notification::Invalid};
 use oyez_protocol::{ErrorCode, RoleName, TopicName, UserId};
 use oyez_store::{Store, StoreError, User, UserFilter, UserProfile};
