@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The stable `code` of an error, over HTTP and in `error` frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub enum ErrorCode {
     /// No credentials were sent.

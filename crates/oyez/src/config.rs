@@ -113,6 +113,8 @@ pub struct AuthConfig {
     /// The time over which failed logins are counted.
     #[serde(deserialize_with = "duration")]
     pub login_window: Duration,
+    /// Roles whose holders have the scope `admin` over HTTP.
+    pub admin_roles: Vec<String>,
     /// Which claims of a token mean what.
     pub claims: ClaimsConfig,
 }

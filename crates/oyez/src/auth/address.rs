@@ -29,9 +29,7 @@ pub fn client_address(parts: &Parts, trusted_proxies: &[IpAddr]) -> Option<IpAdd
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 
@@ -52,7 +50,8 @@ mod tests {
     #[test]
     fn forwarded_addresses_count_only_from_trusted_proxies() {
         let proxies = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
-        let of = |peer, forwarded: &[&str]| client_address(&parts(peer, forwarded), &proxies).unwrap().to_string();
+        let of =
+            |peer, forwarded: &[&str]| client_address(&parts(peer, forwarded), &proxies).unwrap().to_string();
         assert_eq!(of("192.0.2.7:1", &["198.51.100.1"]), "192.0.2.7");
         assert_eq!(of("10.0.0.1:1", &["203.0.113.9, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(of("10.0.0.1:1", &["203.0.113.9", "198.51.100.1, 10.0.0.2"]), "198.51.100.1");

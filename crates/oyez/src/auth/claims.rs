@@ -96,7 +96,9 @@ impl ClaimRules {
                 None | Some(Value::Null) => continue,
                 Some(Value::String(id)) => id.clone(),
                 Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
-                Some(_) => return Err(invalid(format!("the token's {name:?} must be a string or an integer"))),
+                Some(_) => {
+                    return Err(invalid(format!("the token's {name:?} must be a string or an integer")));
+                }
             };
             return UserId::new(&id)
                 .map_err(|_| invalid(format!("the token's {name:?} is not a user id of 1 to 128 bytes")));

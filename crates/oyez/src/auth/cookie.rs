@@ -28,7 +28,10 @@ pub(super) fn read(headers: &HeaderMap) -> Option<&str> {
 /// `Set-Cookie` for a session of so many seconds.
 pub fn set(value: &Secret, max_age_seconds: u64, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
-    format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_seconds}{secure}", value.reveal())
+    format!(
+        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_seconds}{secure}",
+        value.reveal()
+    )
 }
 
 /// `Set-Cookie` that takes it away.
@@ -67,7 +70,8 @@ pub fn is_same_origin(parts: &Parts, origin: &str) -> bool {
         "https" => ":443",
         _ => return false,
     };
-    let bare = |authority: &str| authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase();
+    let bare =
+        |authority: &str| authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase();
     host.is_some_and(|host| bare(host) == bare(authority))
 }
 

@@ -65,7 +65,8 @@ fn read_header(token: &str) -> Result<Named, AuthError> {
     };
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| malformed())?;
     let header: Raw = serde_json::from_slice(&header).map_err(|_| malformed())?;
-    let base64url = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let base64url =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if payload.is_empty() || !base64url(payload) || !base64url(signature) {
         return Err(malformed());
     }

@@ -32,8 +32,10 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Something else than a key lies there.
-    #[error("{path} is not a signing key: expected 64 hexadecimal digits; remove it to have a new one made \
-             (everybody has to sign in again)")]
+    #[error(
+        "{path} is not a signing key: expected 64 hexadecimal digits; remove it to have a new one made \
+             (everybody has to sign in again)"
+    )]
     NotAKey {
         /// Which file.
         path: PathBuf,

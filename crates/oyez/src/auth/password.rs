@@ -42,11 +42,8 @@ impl Passwords {
     /// The hash to store, as a PHC string.
     pub async fn hash(&self, password: Secret) -> Result<String, AuthError> {
         if !PASSWORD_BYTES.contains(&password.reveal().len()) {
-            let message = format!(
-                "a password must have {} to {} bytes",
-                PASSWORD_BYTES.start(),
-                PASSWORD_BYTES.end()
-            );
+            let message =
+                format!("a password must have {} to {} bytes", PASSWORD_BYTES.start(), PASSWORD_BYTES.end());
             return Err(AuthError::new(ErrorCode::Invalid, message));
         }
         self.run(move || hash_now(&password)).await?

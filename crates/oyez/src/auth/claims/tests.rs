@@ -29,7 +29,8 @@ fn a_simplejwt_access_token_names_its_user_by_user_id() {
     assert_eq!(identity.user.as_str(), "42");
     assert_eq!(identity.roles, None);
     assert_eq!(identity.expires_at.as_millis(), 2_010_000);
-    let refused = read(&rules(), &json!({"token_type": "refresh", "exp": 2000, "user_id": "42"})).unwrap_err();
+    let refused =
+        read(&rules(), &json!({"token_type": "refresh", "exp": 2000, "user_id": "42"})).unwrap_err();
     assert_eq!(refused.code, ErrorCode::TokenInvalid);
 }
 
@@ -88,7 +89,8 @@ fn issuer_and_audience_are_checked_when_configured() {
 #[test]
 fn roles_come_as_a_list_or_a_text_and_from_a_nested_claim() {
     let claimed = |rules: &ClaimRules, roles: Value| {
-        let identity = read(rules, &json!({"sub": "a", "exp": 2000, "roles": roles, "realm": {"roles": ["z"]}}));
+        let identity =
+            read(rules, &json!({"sub": "a", "exp": 2000, "roles": roles, "realm": {"roles": ["z"]}}));
         identity.map(|identity| {
             identity.roles.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>())
         })
