@@ -1,4 +1,12 @@
 //! HTTP bodies, one file per resource. Unknown fields are refused, so that a misspelt one is not lost silently.
 
+pub mod connections;
+pub mod inbox;
+pub mod keys;
+pub mod page;
 pub mod problem;
 pub mod publish;
+pub mod session;
+pub mod stats;
+pub mod topics;
+pub mod users;

@@ -20,6 +20,22 @@ pub enum Audience {
     Everyone,
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Audience {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Audience {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        let description = "Who a thing is for: `user:<id>`, `role:<name>`, `topic:<name>` or `everyone`.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(description))
+            .examples(["user:anna", "role:admin", "topic:business-7", "everyone"])
+            .into()
+    }
+}
+
 /// A text that names no audience.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudienceError {

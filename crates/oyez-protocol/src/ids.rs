@@ -27,16 +27,19 @@ impl NameError {
 
 /// A recipient, as the application names them: 1 to 128 bytes of any printable text, case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, example = "anna"))]
 #[serde(try_from = "String")]
 pub struct UserId(Arc<str>);
 
 /// A role: 1 to 128 ASCII letters, digits, `_`, `-`, `.`, `:` or `/`, case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, example = "admin"))]
 #[serde(try_from = "String")]
 pub struct RoleName(Arc<str>);
 
 /// A topic's name, e.g. `business-7`: the same alphabet and length as a role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, example = "business-7"))]
 #[serde(try_from = "String")]
 pub struct TopicName(Arc<str>);
 
@@ -91,6 +94,7 @@ fn checked_name(kind: &'static str, text: &str) -> Result<Arc<str>, NameError> {
 
 /// An item's position in its inbox: 1, 2, 3 … without gaps, in commit order. 0 is "before the first".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u64, example = 7))]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
@@ -107,22 +111,26 @@ impl Seq {
 
 /// A notification's id: a UUID version 7 (RFC 9562), so ids sort by creation time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = "uuid", example = "01930d2e-7c5a-7bbb-8000-000000000001"))]
 #[serde(transparent)]
 pub struct NotificationId(pub Uuid);
 
 /// One live connection, unique across nodes and restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = "uuid", example = "01930d2e-7c5a-7bbb-8000-000000000001"))]
 #[serde(transparent)]
 pub struct ConnectionId(pub Uuid);
 
 /// One login of a user: all refresh tokens that grew out of it are one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = "uuid", example = "01930d2e-7c5a-7bbb-8000-000000000001"))]
 #[serde(transparent)]
 pub struct SessionId(pub Uuid);
 
 /// Names one life of a database. A `seq` means something only together with the epoch it was counted in:
 /// after a restore from backup the epoch differs and a client starts over from a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(transparent)]
 pub struct Epoch(pub Arc<str>);
 

@@ -8,6 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// Written as `2026-11-20T14:20:00.000Z`; read from any RFC 3339 text with an offset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(value_type = String, format = DateTime, example = "2026-11-20T14:20:00.000Z")
+)]
 pub struct Timestamp(i64);
 
 /// A text that is not a point in time.

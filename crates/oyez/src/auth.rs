@@ -33,7 +33,7 @@ use std::{
 
 use oyez_core::{clock::Clock, notification::Idempotency};
 use oyez_protocol::{ErrorCode, Timestamp, UserId};
-use oyez_store::{ApiKey, Remembered, Store};
+use oyez_store::{ApiKey, Remembered, Store, StoreError, UserProfile};
 
 use crate::{bus::Bus, config::AuthConfig};
 
@@ -127,6 +127,29 @@ impl Auth {
     /// Hashes passwords, a few at a time.
     pub fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    /// The hash of a user's new password, which must not be too short, too long, or the user's own name.
+    pub async fn hash_password(&self, profile: &UserProfile, password: Secret) -> Result<String, AuthError> {
+        let own = [Some(profile.id.as_str()), profile.name.as_deref(), profile.email.as_deref()];
+        let own: Vec<&str> = own.into_iter().flatten().collect();
+        password::check(&password, &own)?;
+        self.inner.passwords.hash(password).await
+    }
+
+    /// Stores a password hash. `NotFound` when the user is unknown.
+    pub async fn set_password_hash(&self, user: &UserId, hash: String) -> Result<(), AuthError> {
+        let user = user.clone();
+        let change = self
+            .inner
+            .store
+            .write(move |tx| Box::pin(async move { tx.set_password(&user, Some(&hash)).await }));
+        match change.await {
+            Err(StoreError::NotFound(what)) => {
+                Err(AuthError::new(ErrorCode::NotFound, format!("there is no such {what}")))
+            }
+            done => Ok(done?),
+        }
     }
 
     /// Where a request comes from.

@@ -16,6 +16,7 @@ pub mod users;
 pub mod caretaker;
 
 pub mod gateway;
+pub mod http;
 
 pub mod lifecycle;
 pub mod telemetry;

@@ -16,6 +16,7 @@ pub const MAX_AUDIENCES: usize = 1_000;
 
 /// Says a thing once, durably: an item lands in each recipient's inbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NotificationRequest {
     /// One audience or several: `"user:7"` or `["role:admin", "user:7"]`. Each recipient gets one item.
@@ -42,6 +43,7 @@ pub struct NotificationRequest {
     pub actor: Option<serde_json::Value>,
     /// The publisher's own keys. They stand beside the envelope's in the frame; with no `type` they stay under `data`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
     /// Lands in the inboxes then, not now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,8 +128,29 @@ impl From<Vec<Audience>> for Audiences {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Audiences {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        schemas.push((Audience::name().into_owned(), <Audience as utoipa::PartialSchema>::schema()));
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Audiences {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::{
+            ToSchema as _,
+            openapi::schema::{ArrayBuilder, OneOfBuilder, Ref},
+        };
+        let one = || Ref::from_schema_name(Audience::name());
+        let many = ArrayBuilder::new().items(one()).min_items(Some(1)).max_items(Some(MAX_AUDIENCES));
+        OneOfBuilder::new().item(one()).item(many).examples(["user:anna"]).into()
+    }
+}
+
 /// 202: it is on disk for every recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Published {
     /// The notification.
     pub id: NotificationId,
@@ -137,14 +160,84 @@ pub struct Published {
 
 /// `POST /api/v1/notifications/batch`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// Up to [`MAX_BATCH`], each checked and written on its own.
     pub notifications: Vec<NotificationRequest>,
 }
 
+/// 202 for a batch: one result per notification, in their order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchAnswer {
+    /// Each is what a call of its own would have answered.
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one notification of a batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum BatchResult {
+    /// It is on disk for every recipient.
+    Published(Published),
+    /// It was refused; the others were not.
+    Refused {
+        /// Why.
+        error: super::problem::Problem,
+    },
+}
+
+/// `GET /api/v1/notifications/{id}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NotificationStatus {
+    /// The notification.
+    pub id: NotificationId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `waiting`, `sending`, `sent`, `cancelled` or `expired`.
+    pub state: String,
+    /// For whom it was published.
+    pub to: Vec<Audience>,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// When it lands, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// When it is of no use any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How many inboxes it landed in.
+    pub recipients: u64,
+    /// How many recipients have seen it.
+    pub seen: u64,
+    /// How many recipients have read it.
+    pub read: u64,
+    /// The notification as its recipients see it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub notification: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What one recipient did with a notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Receipt {
+    /// Who.
+    pub user_id: crate::ids::UserId,
+    /// When they saw it.
+    pub seen_at: Option<Timestamp>,
+    /// When they read it.
+    pub read_at: Option<Timestamp>,
+    /// When they archived it.
+    pub archived_at: Option<Timestamp>,
+}
+
 /// A live-only event to whoever is connected now.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventRequest {
     /// Who should see it.
@@ -154,6 +247,7 @@ pub struct EventRequest {
     pub kind: String,
     /// Keys of the frame, beside `type` and `timestamp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -166,6 +260,7 @@ impl EventRequest {
 
 /// 202 for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventReached {
     /// Connections of this node that it was handed to.
     pub reached: u64,

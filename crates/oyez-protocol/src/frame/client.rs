@@ -82,6 +82,7 @@ pub enum Command {
 /// A change of an item's state. Each is idempotent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum MarkAction {
     /// The user saw that it is there.
     Seen,

@@ -39,6 +39,7 @@ pub struct ConnectionEstablished<'a> {
 
 /// The state of one item after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ItemState {
     /// Which item.
     pub id: NotificationId,
@@ -52,6 +53,7 @@ pub struct ItemState {
 
 /// A change of counts or item states, sent on every full connection of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxChange {
     /// Items neither read nor archived.
     pub unread: u64,

@@ -8,13 +8,11 @@ use std::sync::{
 };
 
 use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _};
+use oyez_core::account::{MAX_PASSWORD_BYTES, check_password};
 use oyez_protocol::ErrorCode;
 use tokio::sync::Semaphore;
 
 use super::{error::AuthError, secret::Secret};
-
-/// Shortest and longest password that can be set, in bytes.
-pub const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// Callers that may wait for their turn; more are told to come back.
 const MAX_WAITING: usize = 64;
@@ -41,17 +39,13 @@ impl Default for Passwords {
 impl Passwords {
     /// The hash to store, as a PHC string.
     pub async fn hash(&self, password: Secret) -> Result<String, AuthError> {
-        if !PASSWORD_BYTES.contains(&password.reveal().len()) {
-            let message =
-                format!("a password must have {} to {} bytes", PASSWORD_BYTES.start(), PASSWORD_BYTES.end());
-            return Err(AuthError::new(ErrorCode::Invalid, message));
-        }
-        self.run(move || hash_now(&password)).await?
+        check(&password, &[])?;
+        self.run(move || hash_unchecked(&password)).await?
     }
 
     /// Whether the password belongs to the hash. Without a hash it takes the same time and says no.
     pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, AuthError> {
-        if password.reveal().len() > *PASSWORD_BYTES.end() {
+        if password.reveal().len() > MAX_PASSWORD_BYTES {
             return Ok(false);
         }
         self.run(move || {
@@ -88,6 +82,17 @@ impl Passwords {
 
 /// Hashes on this thread: for command lines.
 pub fn hash_now(password: &Secret) -> Result<String, AuthError> {
+    check(password, &[])?;
+    hash_unchecked(password)
+}
+
+/// Whether a new password is good enough; `own` are texts that it must not be.
+pub(super) fn check(password: &Secret, own: &[&str]) -> Result<(), AuthError> {
+    let checked = check_password(password.reveal(), own);
+    checked.map_err(|invalid| AuthError::new(invalid.code, invalid.message))
+}
+
+fn hash_unchecked(password: &Secret) -> Result<String, AuthError> {
     let hashed = Argon2::default().hash_password(password.reveal().as_bytes());
     hashed.map(|hash: PasswordHash| hash.to_string()).map_err(|error| {
         tracing::error!(%error, "could not hash a password");
@@ -143,8 +148,11 @@ mod tests {
     #[tokio::test]
     async fn passwords_that_cannot_be_typed_or_would_cost_too_much_are_refused() {
         let passwords = Passwords::default();
-        for bad in ["short", &"x".repeat(1025)] {
-            assert_eq!(passwords.hash(Secret::new(bad)).await.unwrap_err().code, ErrorCode::Invalid);
+        for bad in ["short", &"xy".repeat(200), "anna-anna"] {
+            assert_eq!(
+                passwords.hash(Secret::new(bad), &["anna-anna"]).await.unwrap_err().code,
+                ErrorCode::Invalid
+            );
         }
     }
 }

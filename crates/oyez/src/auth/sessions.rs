@@ -63,6 +63,8 @@ pub struct Refreshed {
     pub token: IssuedToken,
     /// Good once, for the next token.
     pub refresh: Secret,
+    /// For the cookie `oyez_session`.
+    pub cookie: Secret,
 }
 
 /// Counts failed logins.
@@ -199,7 +201,11 @@ impl Auth {
         if self.inner.store.standing(&user).await?.disabled {
             return Err(AuthError::new(ErrorCode::UserDisabled, "this user may not use Oyez any more"));
         }
-        Ok(Refreshed { token: self.session_token(&user, session, now)?, refresh: Secret::new(next) })
+        Ok(Refreshed {
+            token: self.session_token(&user, session, now)?,
+            cookie: self.cookie_token(&user, session, expires_at)?,
+            refresh: Secret::new(next),
+        })
     }
 
     /// Ends the session that a caller's token or cookie belongs to, and its live connections.

@@ -1,0 +1,114 @@
+//! How many requests, how long they took; rendered for Prometheus.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of the latency buckets, in seconds.
+const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// Requests after which measured latencies are folded into their buckets, so that they do not pile up while nobody
+/// asks for the metrics.
+const FOLD_EVERY: u32 = 4_096;
+
+/// Installs the process's recorder at the first call. Call it before anything counts. `None` when the application that
+/// embeds Oyez installed its own: then that one shows Oyez's metrics too.
+pub fn install() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    let installed = RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS);
+        let handle = builder.ok()?.install_recorder().ok()?;
+        describe();
+        Some(handle)
+    });
+    installed.as_ref()
+}
+
+fn describe() {
+    metrics::describe_counter!("oyez_http_requests_total", "Requests by method, route and status.");
+    metrics::describe_histogram!(
+        "oyez_http_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time from a request's head to its answer, by method and route."
+    );
+    metrics::describe_counter!("oyez_notifications_published_total", "Notifications accepted.");
+    metrics::describe_counter!("oyez_items_landed_total", "Items committed to inboxes.");
+    metrics::describe_counter!("oyez_events_total", "Live-only events accepted.");
+}
+
+/// Handles of the request metrics, looked up once each.
+pub(super) struct RequestMetrics {
+    handle: Option<&'static PrometheusHandle>,
+    routes: RwLock<HashMap<(Method, u16, String), Handles>>,
+    since_fold: AtomicU32,
+}
+
+#[derive(Clone)]
+struct Handles {
+    count: Counter,
+    duration: Histogram,
+}
+
+impl RequestMetrics {
+    pub(super) fn new() -> Self {
+        Self { handle: install(), routes: RwLock::default(), since_fold: AtomicU32::new(0) }
+    }
+
+    /// The text format of Prometheus, or `None` when the application has a recorder of its own.
+    pub(super) fn render(&self) -> Option<String> {
+        self.handle.map(PrometheusHandle::render)
+    }
+
+    pub(super) fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let handles = self.handles(method, route, status);
+        handles.count.increment(1);
+        handles.duration.record(took.as_secs_f64());
+        if self.since_fold.fetch_add(1, Ordering::Relaxed) == FOLD_EVERY {
+            self.since_fold.store(0, Ordering::Relaxed);
+            if let Some(handle) = self.handle {
+                handle.run_upkeep();
+            }
+        }
+    }
+
+    fn handles(&self, method: &Method, route: &str, status: StatusCode) -> Handles {
+        let key = (known(method), status.as_u16(), route.to_owned());
+        if let Some(handles) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return handles.clone();
+        }
+        let labels = [("method", key.0.as_str().to_owned()), ("route", key.2.clone())];
+        let handles = Handles {
+            duration: metrics::histogram!("oyez_http_request_duration_seconds", &labels),
+            count: metrics::counter!(
+                "oyez_http_requests_total",
+                "method" => key.0.as_str().to_owned(), "route" => key.2.clone(), "status" => key.1.to_string()
+            ),
+        };
+        self.routes.write().unwrap_or_else(PoisonError::into_inner).insert(key, handles.clone());
+        handles
+    }
+}
+
+/// Methods are a label, and a caller may make them up.
+fn known(method: &Method) -> Method {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.clone(),
+        _ => Method::TRACE,
+    }
+}

@@ -1,0 +1,120 @@
+//! Every error becomes a problem (RFC 9457): a stable code for programs, a sentence for people, and the cause for the
+//! log, once, at the edge.
+
+use axum::response::{IntoResponse, Response};
+use oyez_core::notification::Invalid;
+use oyez_protocol::{ErrorCode, api::problem::Problem};
+use oyez_store::StoreError;
+
+use crate::{
+    auth::{AuthError, Scope, extract::problem_response},
+    inbox::InboxError,
+    publish::PublishError,
+    users::UsersError,
+};
+
+/// What a handler refuses with.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    // Boxed: a handler's `Result` is as large as its larger half.
+    pub(crate) problem: Box<Problem>,
+}
+
+/// What a handler answers.
+pub(crate) type Answer<T = Response> = Result<T, Refusal>;
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { problem: Box::new(Problem::new(code, detail)) }
+    }
+
+    pub(crate) fn at(field: &str, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { problem: Box::new(Problem::new(ErrorCode::Invalid, detail).at(field)) }
+    }
+
+    pub(crate) fn missing_scope(scope: Scope) -> Self {
+        let detail = match scope {
+            Scope::Admin => {
+                "this needs an API key with the scope \"admin\", or a user with an admin role".into()
+            }
+            scope => format!(
+                "this needs an API key with the scope \"{scope}\" (or \"admin\"), or a user with an admin role"
+            ),
+        };
+        Self::new(ErrorCode::Forbidden, detail)
+    }
+
+    pub(crate) fn not_found(what: &'static str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        problem_response(*self.problem)
+    }
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self { problem: Box::new(error.into()) }
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        Self { problem: Box::new(Problem::new(invalid.code, invalid.message).at(invalid.field)) }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error.code() {
+            ErrorCode::Unavailable => {
+                tracing::error!(%error, "the store is unavailable");
+                Self::new(ErrorCode::Unavailable, "the storage does not answer right now: try again")
+            }
+            ErrorCode::Internal => {
+                tracing::error!(%error, "a fault in the store");
+                Self::new(ErrorCode::Internal, "something went wrong in the server")
+            }
+            code => Self::new(code, error.to_string()),
+        }
+    }
+}
+
+impl From<PublishError> for Refusal {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Store(error) => error.into(),
+            PublishError::Invalid(invalid) => invalid.into(),
+            PublishError::TooOften(too_often) => {
+                let mut refusal = Self::new(ErrorCode::TooManyRequests, too_often.to_string());
+                let seconds = too_often.retry_after.as_millis().div_ceil(1000);
+                refusal.problem.retry_after = Some(u64::try_from(seconds).unwrap_or(u64::MAX));
+                refusal
+            }
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<UsersError> for Refusal {
+    fn from(error: UsersError) -> Self {
+        match error {
+            UsersError::Store(error) => error.into(),
+            UsersError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<InboxError> for Refusal {
+    fn from(error: InboxError) -> Self {
+        match error {
+            InboxError::Store(error) => error.into(),
+            InboxError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
