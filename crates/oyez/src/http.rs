@@ -6,6 +6,7 @@
 
 mod access;
 mod body;
+mod connections;
 mod edge;
 mod endpoint;
 mod idempotency;
@@ -40,7 +41,7 @@ use oyez_protocol::ErrorCode;
 use oyez_store::Store;
 use serde::Serialize;
 
-use crate::{auth::Auth, config::HttpConfig, inbox::Inboxes, publish::Publisher, users::Users};
+use crate::{auth::Auth, config::HttpConfig, hub::Hub, inbox::Inboxes, publish::Publisher, users::Users};
 use refusal::Refusal;
 
 /// What the HTTP edge is made of.
@@ -55,6 +56,8 @@ pub struct HttpOptions {
     pub inboxes: Inboxes,
     /// Users and topics.
     pub users: Users,
+    /// Live connections.
+    pub hub: Hub,
     /// For readiness and counts.
     pub store: Store,
     /// The time.
@@ -177,8 +180,8 @@ impl Http {
         self.inner.options.session_ttl.as_secs()
     }
 
-    fn connection_count(&self) -> u64 {
-        0
+    fn hub(&self) -> &Hub {
+        &self.inner.options.hub
     }
 
     /// Whether the browser reached us by TLS, here or at a proxy. A caller who lies gets a cookie that their own browser
@@ -202,6 +205,7 @@ fn table() -> endpoint::Endpoints {
     let table = users::endpoints(table);
     let table = topics::endpoints(table);
     let table = keys::endpoints(table);
+    let table = connections::endpoints(table);
     operations::endpoints(table)
 }
 

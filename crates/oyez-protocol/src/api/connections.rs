@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{ConnectionId, UserId},
+    ids::{ConnectionId, Seq, UserId},
     time::Timestamp,
 };
 
@@ -23,4 +23,8 @@ pub struct Connection {
     pub address: Option<String>,
     /// Since when.
     pub connected_at: Timestamp,
+    /// The last item handed to it.
+    pub seq: Seq,
+    /// Bytes that wait in memory because it does not read.
+    pub waiting_bytes: u64,
 }

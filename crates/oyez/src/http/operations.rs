@@ -66,6 +66,7 @@ async fn readyz(State(state): State<Http>) -> Answer<&'static str> {
 }
 
 async fn metrics(State(state): State<Http>) -> Answer {
+    state.hub().report_metrics();
     let Some(text) = state.metrics().render() else {
         return Err(Refusal::new(
             ErrorCode::NotFound,
@@ -82,7 +83,7 @@ async fn stats(State(state): State<Http>, caller: Caller) -> Answer {
         version: env!("CARGO_PKG_VERSION").into(),
         server_time: state.clock().now(),
         epoch: state.store().epoch().clone(),
-        connections: state.connection_count(),
+        connections: state.hub().stats().connections,
         users: counts.users,
         items: counts.items,
         notifications: counts.notifications,
