@@ -3,7 +3,12 @@
 
 use oyez_protocol::Timestamp;
 
-use crate::{error::StoreError, store::Store, writer::Tx};
+use crate::{
+    engine::{args, sql},
+    error::StoreError,
+    store::Store,
+    writer::Tx,
+};
 
 /// For how long a key is remembered, in seconds.
 pub const REMEMBERED_SECONDS: i64 = 24 * 60 * 60;
@@ -27,7 +32,10 @@ impl Tx {
         response: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        todo!()
+        let oldest = now.plus_seconds(-REMEMBERED_SECONDS);
+        self.execute(sql!("idempotency/forget"), args![scope, key, oldest]).await?;
+        let args = args![scope, key, fingerprint, response, now];
+        self.execute(sql!("idempotency/remember"), args).await.map(|_| ())
     }
 }
 
@@ -39,6 +47,10 @@ impl Store {
         key: &str,
         now: Timestamp,
     ) -> Result<Option<Remembered>, StoreError> {
-        todo!()
+        let args = args![scope, key, now.plus_seconds(-REMEMBERED_SECONDS)];
+        let Some(row) = self.reader().await?.fetch_one(sql!("idempotency/recall"), args).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Remembered { fingerprint: row.bytes(0)?, response: row.text(1)?.into() }))
     }
 }

@@ -4,9 +4,13 @@ pub mod mark;
 pub mod retention;
 
 use oyez_core::inbox::{Page, StoredItem};
-use oyez_protocol::{NotificationId, Seq, UserId};
+use oyez_protocol::{NotificationId, Seq, UserId, frame::server::ItemTimes};
 
-use crate::{error::StoreError, store::Store};
+use crate::{
+    engine::{Row, args, sql},
+    error::StoreError,
+    store::Store,
+};
 
 /// Which items an inbox page shows, newest first.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +54,20 @@ impl Store {
         limit: u32,
         max_bytes: usize,
     ) -> Result<Page, StoreError> {
-        todo!()
+        let rows = self.reader().await?.fetch(sql!("inbox/after"), args![user, after.0, limit]).await?;
+        let mut page = Page::default();
+        let mut bytes = 0;
+        for row in &rows {
+            page.head = Seq(row.count(0)?);
+            // A user without newer items has one row that says where the head is.
+            if row.opt_int(1)?.is_none() || bytes >= max_bytes && !page.items.is_empty() {
+                break;
+            }
+            let item = item(row, 1)?;
+            bytes += item.tail.len();
+            page.items.push(item);
+        }
+        Ok(page)
     }
 
     /// Items that pass a filter, newest first.
@@ -59,7 +76,19 @@ impl Store {
         user: &UserId,
         filter: &InboxFilter,
     ) -> Result<Vec<StoredItem>, StoreError> {
-        todo!()
+        let statement = match filter.status {
+            InboxStatus::All => sql!("inbox/page", "inbox/page_all"),
+            InboxStatus::Active => sql!("inbox/page", "inbox/page_active"),
+            InboxStatus::Unread => sql!("inbox/page", "inbox/page_unread"),
+            InboxStatus::Unseen => sql!("inbox/page", "inbox/page_unseen"),
+            InboxStatus::Read => sql!("inbox/page", "inbox/page_read"),
+            InboxStatus::Archived => sql!("inbox/page", "inbox/page_archived"),
+        };
+        let limit = if filter.limit == 0 { 50 } else { filter.limit };
+        let before = filter.before.map_or(u64::MAX, |before| before.0);
+        let rows =
+            self.reader().await?.fetch(statement, args![user, before, limit, filter.kind.as_deref()]).await?;
+        rows.iter().map(|row| item(row, 0)).collect()
     }
 
     /// One item of the user.
@@ -68,6 +97,26 @@ impl Store {
         user: &UserId,
         notification: NotificationId,
     ) -> Result<Option<StoredItem>, StoreError> {
-        todo!()
+        let row = self.reader().await?.fetch_one(sql!("inbox/item"), args![user, notification.0]).await?;
+        row.map(|row| item(&row, 0)).transpose()
     }
+}
+
+/// Reads position, id, tail and times, from a column on.
+fn item(row: &Row, first: usize) -> Result<StoredItem, StoreError> {
+    Ok(StoredItem {
+        seq: Seq(row.count(first)?),
+        notification: NotificationId(row.uuid(first + 1)?),
+        tail: row.text(first + 2)?.into(),
+        times: times(row, first + 3)?,
+    })
+}
+
+/// Reads when an item was seen, read and archived, from a column on.
+pub(crate) fn times(row: &Row, first: usize) -> Result<ItemTimes, StoreError> {
+    Ok(ItemTimes {
+        seen_at: row.opt_time(first)?,
+        read_at: row.opt_time(first + 1)?,
+        archived_at: row.opt_time(first + 2)?,
+    })
 }

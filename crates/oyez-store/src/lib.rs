@@ -8,12 +8,14 @@
 //! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
 //! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`stats`] counts and cleans.
 
+mod engine;
 pub mod error;
 pub mod idempotency;
 pub mod inbox;
 pub mod keys;
 pub mod notifications;
 pub mod publish;
+mod schema;
 pub mod sessions;
 pub mod standing;
 pub mod stats;

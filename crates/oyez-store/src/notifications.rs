@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use oyez_protocol::{Audience, NotificationId, Timestamp, UserId, frame::server::ItemTimes};
 
-use crate::{error::StoreError, store::Store};
+use crate::{
+    engine::{Row, args, sql},
+    error::StoreError,
+    inbox::times,
+    store::Store,
+    writer::Tx,
+};
 
 /// How far a notification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,20 +76,47 @@ pub struct Receipt {
     pub times: ItemTimes,
 }
 
+impl Tx {
+    async fn cancel(
+        &mut self,
+        id: NotificationId,
+        now: Timestamp,
+    ) -> Result<Option<NotificationState>, StoreError> {
+        self.execute(sql!("notifications/cancel"), args![id.0, now]).await?;
+        let row = self.fetch_one(sql!("notifications/state"), args![id.0]).await?;
+        row.map(|row| state(&row, 0)).transpose()
+    }
+}
+
 impl Store {
-    /// Takes back a notification that waits for its time. Returns its state now (`Cancelled` when it worked), or
-    /// `None` when it is unknown.
+    /// Takes back a notification that waits for its time. Returns its state now (`Cancelled` when it worked, or had
+    /// before), or `None` when it is unknown.
     pub async fn cancel_notification(
         &self,
         id: NotificationId,
         now: Timestamp,
     ) -> Result<Option<NotificationState>, StoreError> {
-        todo!()
+        self.write(move |tx| Box::pin(tx.cancel(id, now))).await
     }
 
     /// One notification with its counts.
     pub async fn notification(&self, id: NotificationId) -> Result<Option<NotificationStatus>, StoreError> {
-        todo!()
+        let row = self.reader().await?.fetch_one(sql!("notifications/status"), args![id.0]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let audience: Vec<(String, String)> = row.names(5)?;
+        Ok(Some(NotificationStatus {
+            id,
+            kind: row.text(0)?.into(),
+            state: state(&row, 1)?,
+            created_at: row.time(2)?,
+            send_at: row.opt_time(3)?,
+            expires_at: row.opt_time(4)?,
+            audience: audience.iter().map(read_audience).collect::<Result<_, _>>()?,
+            recipients: row.count(6)?,
+            seen: row.count(7)?,
+            read: row.count(8)?,
+            tail: row.text(9)?.into(),
+        }))
     }
 
     /// Who has it, in an order that stays; the next page begins after the last user of this one.
@@ -93,6 +126,20 @@ impl Store {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<Receipt>, StoreError> {
-        todo!()
+        let args = args![id.0, after, limit];
+        let rows = self.reader().await?.fetch(sql!("notifications/receipts"), args).await?;
+        rows.iter().map(|row| Ok(Receipt { user: row.user(0)?, times: times(row, 1)? })).collect()
     }
+}
+
+fn state(row: &Row, column: usize) -> Result<NotificationState, StoreError> {
+    use NotificationState::{Cancelled, Expired, Sending, Sent, Waiting};
+    let word = row.text(column)?;
+    let known = [Waiting, Sending, Sent, Cancelled, Expired].into_iter().find(|state| state.as_str() == word);
+    known.ok_or_else(|| StoreError::Fault(format!("no such state: {word}")))
+}
+
+fn read_audience((kind, name): &(String, String)) -> Result<Audience, StoreError> {
+    let text = if kind == "everyone" { kind.clone() } else { format!("{kind}:{name}") };
+    text.parse().map_err(|_| StoreError::Fault("an audience cannot be read back".into()))
 }

@@ -1,10 +1,21 @@
 //! The store itself: how it is opened, checked, copied and closed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use oyez_protocol::Epoch;
+use uuid::Uuid;
 
-use crate::error::{OpenError, StoreError};
+use crate::{
+    engine::{Engine, Reader, Readers, args, sql},
+    error::{OpenError, StoreError},
+    standing::Standings,
+    writer::Writer,
+};
 
 /// Where a database lies and how it is used.
 #[derive(Debug, Clone)]
@@ -15,6 +26,8 @@ pub struct StoreOptions {
     pub readers: u32,
     /// When a commit counts as done.
     pub durability: Durability,
+    /// How long a change waits for another process that writes.
+    pub busy_timeout: Duration,
 }
 
 /// When a commit counts as done.
@@ -28,44 +41,102 @@ pub enum Durability {
 }
 
 impl StoreOptions {
-    /// The usual: four readers, full durability.
+    /// The usual: four readers, full durability, five seconds of patience.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 4, durability: Durability::Full }
+        let busy_timeout = Duration::from_secs(5);
+        Self { path: path.into(), readers: 4, durability: Durability::Full, busy_timeout }
     }
 }
 
-/// A database that is open. Clones share it.
-#[derive(Debug, Clone)]
-pub struct Store {}
+/// A database that is open. Clones share it; when the last one is dropped, accepted changes are still written.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    epoch: Epoch,
+    readers: Arc<Readers>,
+    writer: Writer,
+    standings: Standings,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("epoch", &self.shared.epoch).finish_non_exhaustive()
+    }
+}
 
 impl Store {
     /// Opens the database, makes it when there is none, and brings its schema up to date.
     pub async fn open(options: &StoreOptions) -> Result<Self, OpenError> {
-        todo!()
+        Self::start(options, false).await
     }
 
     /// Opens a database that must be there already: for commands that work beside a server.
     pub async fn open_existing(options: &StoreOptions) -> Result<Self, OpenError> {
-        todo!()
+        Self::start(options, true).await
+    }
+
+    async fn start(options: &StoreOptions, existing: bool) -> Result<Self, OpenError> {
+        let engine = Engine::open(options, existing).await?;
+        let ready = async {
+            let mut connection = engine.writer().await?;
+            let mut found = connection.fetch_one(sql!("meta/epoch"), args![]).await?;
+            if found.is_none() {
+                // A new database, or one restored from a backup.
+                let new = Uuid::new_v4().simple().to_string();
+                connection.execute(sql!("meta/begin_epoch"), args![new]).await?;
+                found = connection.fetch_one(sql!("meta/epoch"), args![]).await?;
+            }
+            let row = found.ok_or_else(|| StoreError::Fault("the database has no epoch".into()))?;
+            let epoch = Epoch(row.text(0)?.into());
+            let readers = Arc::new(Readers::open(&engine, options.readers).await?);
+            let checkpointer = engine.writer().await?;
+            Ok((epoch, readers, connection, checkpointer))
+        };
+        let (epoch, readers, connection, checkpointer) =
+            ready.await.map_err(|error| engine.open_error(options, error))?;
+        let writer = Writer::start(connection, checkpointer);
+        let standings = Standings::new(Arc::clone(&readers));
+        Ok(Self { shared: Arc::new(Shared { engine, epoch, readers, writer, standings }) })
     }
 
     /// Names this life of the database; a restored backup has another.
     pub fn epoch(&self) -> &Epoch {
-        todo!()
+        &self.shared.epoch
     }
 
     /// Waits for the changes that were accepted, then lets go of the files. Later calls fail with `Closed`.
     pub async fn close(&self) {
-        todo!()
+        self.shared.readers.close().await;
+        self.shared.writer.close().await;
     }
 
-    /// Writes a consistent copy to a file that must not exist yet, while others go on. Opened, the copy begins a new epoch.
+    /// Writes a consistent copy to a file that must not exist yet, while others go on. Opened, the copy begins a new
+    /// epoch, so that clients of the original do not take its positions for theirs.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        todo!()
+        self.shared.engine.backup(to).await
     }
 
     /// Whether a read answers and the writer lives.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        if !self.shared.writer.lives() {
+            return Err(StoreError::Closed);
+        }
+        self.reader().await?.fetch(sql!("meta/ping"), args![]).await.map(|_| ())
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        self.shared.readers.get().await
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.shared.writer
+    }
+
+    pub(crate) fn standings_desk(&self) -> &Standings {
+        &self.shared.standings
     }
 }

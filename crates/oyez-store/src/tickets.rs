@@ -2,7 +2,11 @@
 
 use oyez_protocol::{RoleName, SessionId, Timestamp, UserId};
 
-use crate::{error::StoreError, writer::Tx};
+use crate::{
+    engine::{args, json, sql},
+    error::StoreError,
+    writer::Tx,
+};
 
 /// A ticket to be stored.
 #[derive(Clone)]
@@ -29,7 +33,11 @@ pub struct TicketGrant {
 impl Tx {
     /// Stores a ticket; makes the user known.
     pub async fn create_ticket(&mut self, ticket: &NewTicket, now: Timestamp) -> Result<(), StoreError> {
-        todo!()
+        let user = self.known_user(&ticket.grant.user, now).await?;
+        let session = ticket.grant.session.map(|session| session.0);
+        let roles = ticket.grant.roles.as_ref().map(|roles| json(roles));
+        let args = args![&ticket.hash, user, session, roles, ticket.expires_at];
+        self.execute(sql!("tickets/create"), args).await.map(|_| ())
     }
 
     /// Takes a ticket, once. `None` when it is unknown, taken or too old.
@@ -38,6 +46,15 @@ impl Tx {
         hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<TicketGrant>, StoreError> {
-        todo!()
+        let Some(row) = self.fetch_one(sql!("tickets/find"), args![hash]).await? else { return Ok(None) };
+        self.execute(sql!("tickets/take"), args![hash]).await?;
+        if row.time(3)? <= now {
+            return Ok(None);
+        }
+        Ok(Some(TicketGrant {
+            user: row.user(0)?,
+            session: row.opt_uuid(1)?.map(SessionId),
+            roles: row.opt_text(2)?.is_some().then(|| row.names(2)).transpose()?,
+        }))
     }
 }

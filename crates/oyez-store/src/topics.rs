@@ -2,10 +2,15 @@
 
 use oyez_protocol::{Timestamp, TopicName, UserId};
 
-use crate::{error::StoreError, store::Store, writer::Tx};
+use crate::{
+    engine::{args, sql},
+    error::StoreError,
+    store::Store,
+    writer::Tx,
+};
 
 impl Tx {
-    /// Makes a user a member, or ends it; makes the user known. Returns whether that changed anything.
+    /// Makes a user a member, or ends it; a new member becomes known. Returns whether that changed anything.
     pub async fn set_member(
         &mut self,
         topic: &TopicName,
@@ -13,7 +18,13 @@ impl Tx {
         member: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let changed = if member {
+            let num = self.known_user(user, now).await?;
+            self.execute(sql!("topics/join"), args![topic.as_str(), num]).await?
+        } else {
+            self.execute(sql!("topics/leave"), args![topic.as_str(), user]).await?
+        };
+        Ok(changed > 0)
     }
 }
 
@@ -25,16 +36,21 @@ impl Store {
         after: Option<&UserId>,
         limit: u32,
     ) -> Result<Vec<UserId>, StoreError> {
-        todo!()
+        let args = args![topic.as_str(), after.map_or("", UserId::as_str), limit];
+        let rows = self.reader().await?.fetch(sql!("topics/members"), args).await?;
+        rows.iter().map(|row| row.user(0)).collect()
     }
 
     /// A user's topics, sorted.
     pub async fn topics_of(&self, user: &UserId) -> Result<Vec<TopicName>, StoreError> {
-        todo!()
+        let rows = self.reader().await?.fetch(sql!("topics/of"), args![user]).await?;
+        let unreadable = |_| StoreError::Fault("a topic cannot be read back".into());
+        rows.iter().map(|row| TopicName::new(row.text(0)?).map_err(unreadable)).collect()
     }
 
     /// Whether a user is a member.
     pub async fn is_member(&self, topic: &TopicName, user: &UserId) -> Result<bool, StoreError> {
-        todo!()
+        let args = args![topic.as_str(), user];
+        Ok(self.reader().await?.fetch_one(sql!("topics/is_member"), args).await?.is_some())
     }
 }

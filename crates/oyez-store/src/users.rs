@@ -2,7 +2,13 @@
 
 use oyez_protocol::{RoleName, Timestamp, UserId};
 
-use crate::{error::StoreError, store::Store, writer::Tx};
+use crate::{
+    engine::{Row, args, json, sql},
+    error::StoreError,
+    standing::split_roles,
+    store::Store,
+    writer::Tx,
+};
 
 /// What the application says about a user. `None` leaves what is stored; an empty text clears it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,26 +81,57 @@ pub struct UserFilter {
     pub search: Option<String>,
 }
 
+/// Items that one step of an erasure deletes.
+const ERASE_STEP: u32 = 2_000;
+
 impl Tx {
     /// Makes or changes a user.
     pub async fn put_user(&mut self, profile: &UserProfile, now: Timestamp) -> Result<User, StoreError> {
-        todo!()
+        let text = |field: &Option<String>| field.clone();
+        let args = args![
+            &profile.id,
+            text(&profile.name),
+            text(&profile.email),
+            text(&profile.locale),
+            text(&profile.time_zone),
+            now
+        ];
+        let row = self.fetch_one(sql!("users/put"), args).await?;
+        let num = row.ok_or_else(|| StoreError::Fault("a user without a number".into()))?.int(0)?;
+        if let Some(roles) = &profile.roles {
+            self.replace_roles(num, "application", roles).await?;
+        }
+        let row = self.fetch_one(sql!("users/columns", "users/one"), args![&profile.id]).await?;
+        user(&row.ok_or(StoreError::NotFound("user"))?)
     }
 
     /// Sets a user's password hash; `None` takes the password away. `NotFound` when the user is unknown.
     pub async fn set_password(&mut self, user: &UserId, hash: Option<&str>) -> Result<(), StoreError> {
-        todo!()
+        match self.execute(sql!("users/set_password"), args![user, hash]).await? {
+            0 => Err(StoreError::NotFound("user")),
+            _ => Ok(()),
+        }
     }
 
-    /// Shuts a user out, which ends all sessions, or lets them in again. Returns whether that changed anything;
-    /// `NotFound` when the user is unknown.
+    /// Shuts a user out, which ends all sessions and tickets, or lets them in again. Returns whether that changed
+    /// anything; `NotFound` when the user is unknown.
     pub async fn set_disabled(
         &mut self,
         user: &UserId,
         disabled: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let row = self.fetch_one(sql!("users/disabled"), args![user]).await?;
+        let row = row.ok_or(StoreError::NotFound("user"))?;
+        let num = row.int(0)?;
+        if disabled {
+            self.execute(sql!("users/end_sessions"), args![num, now]).await?;
+        }
+        if row.flag(1)? == disabled {
+            return Ok(false);
+        }
+        self.execute(sql!("users/set_disabled"), args![num, disabled]).await?;
+        Ok(true)
     }
 
     /// Replaces the roles that came with tokens; makes the user known. Returns whether that changed anything.
@@ -104,25 +141,84 @@ impl Tx {
         roles: &[RoleName],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let num = self.known_user(user, now).await?;
+        self.replace_roles(num, "token", roles).await
+    }
+
+    /// The number of a user, who becomes known by it.
+    pub(crate) async fn known_user(&mut self, user: &UserId, now: Timestamp) -> Result<i64, StoreError> {
+        let row = self.fetch_one(sql!("users/know"), args![user, now]).await?;
+        row.ok_or_else(|| StoreError::Fault("a user without a number".into()))?.int(0)
+    }
+
+    async fn replace_roles(
+        &mut self,
+        num: i64,
+        source: &str,
+        roles: &[RoleName],
+    ) -> Result<bool, StoreError> {
+        let gone = self.execute(sql!("users/take_roles"), args![num, source, json(roles)]).await?;
+        let new = self.execute(sql!("users/give_roles"), args![num, source, json(roles)]).await?;
+        Ok(gone + new > 0)
+    }
+
+    /// Takes a user's name from everything, so that nobody finds them; what is left has a number only.
+    async fn begin_erasure(&mut self, user: &UserId) -> Result<bool, StoreError> {
+        let Some(row) = self.fetch_one(sql!("users/disabled"), args![user]).await? else { return Ok(false) };
+        self.execute(sql!("users/forget_in_waiting"), args![user]).await?;
+        self.execute(sql!("users/begin_erasure"), args![row.int(0)?]).await?;
+        Ok(true)
+    }
+
+    /// Deletes some items of a user whose erasure has begun, then the rest. Returns whether there is more to do.
+    async fn erase_some(&mut self) -> Result<bool, StoreError> {
+        let Some(row) = self.fetch_one(sql!("users/erased"), args![]).await? else { return Ok(false) };
+        let (num, name) = (row.int(0)?, row.text(1)?);
+        let items = self.fetch(sql!("users/erase_items"), args![num, ERASE_STEP]).await?;
+        let notifications = items.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+        self.forget_unowned(&notifications).await?;
+        self.execute(sql!("users/forget_in_audience"), args![json(&notifications), name]).await?;
+        if notifications.is_empty() {
+            self.execute(sql!("users/finish_erasure"), args![num]).await?;
+        }
+        Ok(true)
     }
 }
 
 impl Store {
-    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts. A large inbox
-    /// goes in small steps; interrupted, the next call goes on. Returns whether there was such a user.
+    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts. They are gone
+    /// for every reader at once; what a large inbox leaves behind goes in small steps. Interrupted, the next erasure
+    /// goes on, or [`Store::finish_erasures`]. Returns whether there was such a user.
     pub async fn erase_user(&self, user: &UserId) -> Result<bool, StoreError> {
-        todo!()
+        let user = user.clone();
+        let begun = self.write(|tx| Box::pin(async move { tx.begin_erasure(&user).await })).await?;
+        self.finish_erasures().await?;
+        Ok(begun)
+    }
+
+    /// Goes on with erasures that were interrupted.
+    pub async fn finish_erasures(&self) -> Result<(), StoreError> {
+        while self.write(|tx| Box::pin(tx.erase_some())).await? {}
+        Ok(())
     }
 
     /// One user.
-    pub async fn user(&self, user: &UserId) -> Result<Option<User>, StoreError> {
-        todo!()
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let row = self.reader().await?.fetch_one(sql!("users/columns", "users/one"), args![id]).await?;
+        row.map(|row| user(&row)).transpose()
     }
 
     /// Finds by id, else by e-mail in any case (when one user alone has it), who can log in with a password.
     pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>, StoreError> {
-        todo!()
+        let rows = self.reader().await?.fetch(sql!("users/credentials"), args![login]).await?;
+        let by_id = rows.iter().position(|row| row.text(0).is_ok_and(|id| id == login));
+        let row = match (by_id, rows.as_slice()) {
+            (Some(index), _) => &rows[index],
+            (None, [row]) => row,
+            _ => return Ok(None),
+        };
+        let password_hash = row.text(1)?.to_owned();
+        Ok(Some(Credentials { user: row.user(0)?, password_hash, disabled: row.flag(2)? }))
     }
 
     /// Users by id; the next page begins after the last user of this one.
@@ -132,6 +228,31 @@ impl Store {
         limit: u32,
         filter: &UserFilter,
     ) -> Result<Vec<User>, StoreError> {
-        todo!()
+        let args = args![
+            after.map_or("", UserId::as_str),
+            limit,
+            filter.role.as_ref().map(RoleName::as_str),
+            filter.disabled,
+            filter.search.as_ref().map(|search| search.to_lowercase())
+        ];
+        let rows = self.reader().await?.fetch(sql!("users/columns", "users/list"), args).await?;
+        rows.iter().map(user).collect()
     }
+}
+
+fn user(row: &Row) -> Result<User, StoreError> {
+    let text = |column| row.opt_text(column).map(|text| text.map(str::to_owned));
+    let (roles, token_roles) = split_roles(row, 8)?;
+    Ok(User {
+        id: row.user(0)?,
+        name: text(1)?,
+        email: text(2)?,
+        locale: text(3)?,
+        time_zone: text(4)?,
+        has_password: row.flag(5)?,
+        disabled: row.flag(6)?,
+        created_at: row.time(7)?,
+        roles,
+        token_roles,
+    })
 }

@@ -1,16 +1,181 @@
 //! The one queue that every change goes through, and group commit.
+//!
+//! Whatever arrived while the last commit went to disk is the next transaction: alone, a change is committed at once;
+//! under load, hundreds share one commit. There is no timer. Drafts come first and share their statements; other
+//! changes follow, each in a savepoint, so that one that fails takes back only what it did itself.
+
+mod batch;
+mod checkpoint;
 
 use futures_util::future::BoxFuture;
+use oyez_core::notification::Draft;
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
 
-use crate::{error::StoreError, store::Store};
+use self::{batch::Worker, checkpoint::Checkpointer};
+use crate::{
+    engine::{Connection, Row, Statement, Value},
+    error::StoreError,
+    publish::{LandedHook, land::Landing},
+    store::Store,
+};
+
+/// Most changes that wait; callers beyond wait for room, and give up their place when they are dropped.
+const QUEUE: usize = 512;
 
 /// A transaction that is open: what a change may do. Committed together with the changes that arrived at the same
 /// time; a change that fails takes back only what it did itself.
 #[derive(Debug)]
-pub struct Tx {}
+pub struct Tx {
+    connection: Connection,
+}
+
+/// The handle to the task that writes.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the writer is asked to do.
+enum Job {
+    Publish(PublishJob),
+    Change(Box<dyn Change>),
+    /// Finishes what came before and ends.
+    Stop,
+}
+
+/// Drafts of one caller.
+struct PublishJob {
+    drafts: Vec<Draft>,
+    landed: LandedHook,
+    answer: oneshot::Sender<Vec<Result<Landing, StoreError>>>,
+}
+
+/// A change with its result, whatever type that is.
+trait Change: Send {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>>;
+    /// Called after the commit, in commit order.
+    fn committed(&mut self);
+    /// `failure` is why it is not committed.
+    fn answer(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Pending<T, F, A> {
+    change: Option<F>,
+    then: Option<A>,
+    result: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F, A> Change for Pending<T, F, A>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    A: FnOnce(&T) + Send + 'static,
+{
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> {
+        Box::pin(async move {
+            let change = self.change.take().ok_or_else(|| StoreError::Fault("a change ran twice".into()))?;
+            self.result = Some(change(tx).await?);
+            Ok(())
+        })
+    }
+
+    fn committed(&mut self) {
+        if let (Some(then), Some(result)) = (self.then.take(), &self.result) {
+            then(result);
+        }
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StoreError>) {
+        let result = match (failure, self.result) {
+            (None, Some(result)) => Ok(result),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(StoreError::Fault("a change has no result".into())),
+        };
+        // The caller may be gone.
+        drop(self.answer.send(result));
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        self.connection.execute(statement, args).await
+    }
+
+    pub(crate) async fn fetch(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.connection.fetch(statement, args).await
+    }
+
+    pub(crate) async fn fetch_one(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        self.connection.fetch_one(statement, args).await
+    }
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, checkpointer: Connection) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (checkpoints, signal) = Checkpointer::new(checkpointer);
+        let worker = Worker::new(Tx::new(connection), jobs, signal);
+        let tasks = vec![tokio::spawn(worker.run()), tokio::spawn(checkpoints.run())];
+        Self { queue, tasks: Mutex::new(tasks) }
+    }
+
+    /// Whether changes are still taken.
+    pub(crate) fn lives(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Changes that wait now.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    pub(crate) async fn close(&self) {
+        // Refused when it is closed already.
+        drop(self.queue.send(Job::Stop).await);
+        for task in self.tasks.lock().await.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the writer ended badly");
+            }
+        }
+    }
+
+    pub(crate) async fn publish(
+        &self,
+        drafts: Vec<Draft>,
+        landed: LandedHook,
+    ) -> Result<Vec<Result<Landing, StoreError>>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Publish(PublishJob { drafts, landed, answer })).await?;
+        answered.await.map_err(|_| StoreError::Closed)
+    }
+
+    async fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.send(job).await.map_err(|_| StoreError::Closed)
+    }
+}
 
 impl Store {
-    /// Runs a change: `store.write(|tx| Box::pin(async move { tx.set_disabled(&user, true).await })).await`.
+    /// Runs a change: `store.write(|tx| Box::pin(async move { tx.revoke_key(&id, now).await })).await`.
     ///
     /// Answers after the commit. The change goes on when the caller is dropped. It runs at most once.
     pub async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
@@ -29,6 +194,9 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         A: FnOnce(&T) + Send + 'static,
     {
-        todo!()
+        let (answer, answered) = oneshot::channel();
+        let pending = Pending { change: Some(change), then: Some(then), result: None, answer };
+        self.writer().send(Job::Change(Box::new(pending))).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -1,0 +1,2 @@
+SELECT fingerprint, response FROM idempotency
+WHERE scope = ?1 AND key = ?2 AND created_at > ?3 AND response IS NOT NULL;

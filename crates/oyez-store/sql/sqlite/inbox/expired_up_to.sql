@@ -1,0 +1,1 @@
+UPDATE notifications SET cursor = ?2 WHERE num = ?1;

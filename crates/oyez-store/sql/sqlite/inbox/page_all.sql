@@ -1,0 +1,1 @@
+ORDER BY t.seq DESC LIMIT ?3;

@@ -1,0 +1,1 @@
+UPDATE notifications SET state = 'sent', cursor = 0 WHERE num = ?1;

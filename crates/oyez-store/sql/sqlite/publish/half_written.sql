@@ -1,0 +1,1 @@
+SELECT num FROM notifications WHERE state = 'sending' ORDER BY num;

@@ -1,0 +1,1 @@
+SELECT min(lands_at) FROM notifications WHERE state = 'waiting';

@@ -1,0 +1,1 @@
+INSERT INTO refresh_tokens (hash, session, expires_at) VALUES (?5, ?1, ?4);

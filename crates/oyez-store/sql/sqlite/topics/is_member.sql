@@ -1,0 +1,1 @@
+SELECT 1 FROM members WHERE topic = ?1 AND user = (SELECT num FROM users WHERE id = ?2);

@@ -1,0 +1,1 @@
+SELECT topic FROM members WHERE user = (SELECT num FROM users WHERE id = ?1) ORDER BY topic;

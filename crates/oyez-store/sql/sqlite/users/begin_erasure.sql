@@ -1,0 +1,10 @@
+-- No user id begins with a control character, so nobody finds the user from here on.
+UPDATE users
+SET id = char(1) || num || char(1) || id, name = NULL, email = NULL, locale = NULL, time_zone = NULL,
+    password_hash = NULL, disabled = 1
+WHERE num = ?1;
+DELETE FROM user_roles WHERE user = ?1;
+DELETE FROM members WHERE user = ?1;
+DELETE FROM tickets WHERE user = ?1;
+DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?1);
+DELETE FROM sessions WHERE user = ?1;

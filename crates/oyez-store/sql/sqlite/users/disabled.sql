@@ -1,0 +1,1 @@
+SELECT num, disabled FROM users WHERE id = ?1;

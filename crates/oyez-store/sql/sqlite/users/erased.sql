@@ -1,0 +1,1 @@
+SELECT num, substr(id, instr(substr(id, 2), char(1)) + 2) FROM users WHERE id < ' ' LIMIT 1;

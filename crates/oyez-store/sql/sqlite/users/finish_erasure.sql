@@ -1,0 +1,2 @@
+DELETE FROM inboxes WHERE user = ?1;
+DELETE FROM users WHERE num = ?1;

@@ -1,0 +1,7 @@
+UPDATE notifications
+SET audience = (
+    SELECT json_group_array(json(a.value)) FROM json_each(audience) AS a
+    WHERE NOT (a.value ->> 0 = 'user' AND a.value ->> 1 = ?2)
+)
+WHERE num IN (SELECT value FROM json_each(?1))
+    AND EXISTS (SELECT 1 FROM json_each(audience) AS a WHERE a.value ->> 0 = 'user' AND a.value ->> 1 = ?2);

@@ -1,0 +1,12 @@
+//! One conformance suite for the store, run against every engine: what any of them must do.
+
+mod commit;
+mod inbox;
+mod large_audience;
+mod opening;
+mod publish;
+mod retention;
+mod sessions;
+mod standing;
+mod support;
+mod users;
