@@ -28,6 +28,8 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// How long a change waits for another process that writes.
     pub busy_timeout: Duration,
+    /// The most that the database may grow to, in bytes; beyond, changes fail with `DiskFull`.
+    pub max_bytes: Option<u64>,
 }
 
 /// When a commit counts as done.
@@ -41,10 +43,15 @@ pub enum Durability {
 }
 
 impl StoreOptions {
-    /// The usual: four readers, full durability, five seconds of patience.
+    /// The usual: four readers, full durability, five seconds of patience, no limit but the disk.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let busy_timeout = Duration::from_secs(5);
-        Self { path: path.into(), readers: 4, durability: Durability::Full, busy_timeout }
+        Self {
+            path: path.into(),
+            readers: 4,
+            durability: Durability::Full,
+            busy_timeout: Duration::from_secs(5),
+            max_bytes: None,
+        }
     }
 }
 

@@ -23,6 +23,9 @@ use crate::{
 /// "OYEZ": marks the file as ours.
 const APPLICATION_ID: i64 = 0x4F59_455A;
 
+/// SQLite's page size, which we leave as it is.
+const PAGE_BYTES: u64 = 4_096;
+
 /// A database file that was opened and found good.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
@@ -52,11 +55,15 @@ impl Database {
             Durability::Full => SqliteSynchronous::Full,
             Durability::Normal => SqliteSynchronous::Normal,
         };
+        let pages = options
+            .max_bytes
+            .map_or(u32::MAX - 1, |bytes| u32::try_from(bytes / PAGE_BYTES).unwrap_or(u32::MAX - 1).max(1));
         let connect = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(options.busy_timeout)
             .synchronous(synchronous)
             .foreign_keys(true)
+            .pragma("max_page_count", pages.to_string())
             .pragma("wal_autocheckpoint", "0")
             .pragma("temp_store", "memory")
             .row_buffer_size(512)
@@ -195,7 +202,7 @@ impl Connection {
     }
 
     pub(crate) async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64, StoreError> {
-        let query = sqlx::query_with(sql, arguments(args)?);
+        let query = sqlx::query_with(sql, arguments(sql, args)?);
         query.execute(&mut self.0).await.map(|done| done.rows_affected()).map_err(store_error)
     }
 
@@ -204,7 +211,7 @@ impl Connection {
         sql: &'static str,
         args: Vec<Value>,
     ) -> Result<Vec<super::Row>, StoreError> {
-        let query = sqlx::query_with(sql, arguments(args)?);
+        let query = sqlx::query_with(sql, arguments(sql, args)?);
         let mut rows = Vec::new();
         let mut answers = self.0.fetch_many(query);
         while let Some(answer) = answers.try_next().await.map_err(store_error)? {
@@ -246,9 +253,14 @@ impl Row {
     }
 }
 
-fn arguments(args: Vec<Value>) -> Result<SqliteArguments, StoreError> {
+fn arguments(sql: &str, args: Vec<Value>) -> Result<SqliteArguments, StoreError> {
     use sqlx::Arguments;
     let mut arguments = SqliteArguments::default();
+    // sqlx binds `?N` by its number, but where a statement of several leaves out a lower number it takes the next
+    // argument in line for it, and stops binding at the end of the line. It never comes to the end of this one.
+    let statements = sql.bytes().filter(|byte| *byte == b';').count();
+    let line = if statements > 1 { (statements + 1) * args.len() } else { args.len() };
+    let spare = line - args.len();
     for value in args {
         let added = match value {
             Value::Null => arguments.add(None::<i64>),
@@ -257,6 +269,9 @@ fn arguments(args: Vec<Value>) -> Result<SqliteArguments, StoreError> {
             Value::Blob(bytes) => arguments.add(bytes),
         };
         added.map_err(|error| StoreError::Fault(error.to_string()))?;
+    }
+    for _ in 0..spare {
+        arguments.add(None::<i64>).map_err(|error| StoreError::Fault(error.to_string()))?;
     }
     Ok(arguments)
 }

@@ -1,6 +1,9 @@
 //! Publishing to few: order, idempotency, schedules, receipts.
 
-use oyez_protocol::{Seq, frame::client::{MarkAction, Selection}};
+use oyez_protocol::{
+    Seq,
+    frame::client::{MarkAction, Selection},
+};
 use oyez_store::{NotificationState, PublishOutcome};
 
 use crate::support::{Fixture, at, draft, draft_at, published, topic, user, with_key};
@@ -99,7 +102,11 @@ async fn a_batch_answers_each_draft_in_its_order() {
     let fixture = Fixture::new().await;
     fixture.fill_topic("many", 300).await;
     let drafts: Vec<_> = (0..1_000)
-        .map(|number| if number == 500 { draft("topic:many") } else { draft(&format!("user:u{}", number % 7)) })
+        .map(
+            |number| {
+                if number == 500 { draft("topic:many") } else { draft(&format!("user:u{}", number % 7)) }
+            },
+        )
         .collect();
     let ids: Vec<_> = drafts.iter().map(|draft| draft.id).collect();
     let outcomes = fixture.store.publish_batch(drafts, fixture.landed.hook()).await.unwrap();

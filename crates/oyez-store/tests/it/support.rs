@@ -39,9 +39,9 @@ impl Fixture {
 
     pub(crate) async fn member(&self, topic_name: &str, name: &str, member: bool) -> bool {
         let (topic, user) = (topic(topic_name), user(name));
-        let change = self.store.write(move |tx| {
-            Box::pin(async move { tx.set_member(&topic, &user, member, at(0)).await })
-        });
+        let change = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.set_member(&topic, &user, member, at(0)).await }));
         change.await.unwrap()
     }
 

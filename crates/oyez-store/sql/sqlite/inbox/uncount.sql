@@ -1,5 +1,6 @@
 UPDATE inboxes
-SET unread = unread - gone.unread, unseen = unseen - gone.unseen, kept_after = max(kept_after, gone.seq)
+SET unread = inboxes.unread - gone.unread, unseen = inboxes.unseen - gone.unseen,
+    kept_after = max(inboxes.kept_after, gone.seq)
 FROM (
     SELECT cut.value ->> 0 AS user, cut.value ->> 1 AS seq,
         count(*) FILTER (WHERE t.read_at IS NULL AND t.archived_at IS NULL AND t.seq IS NOT NULL) AS unread,
