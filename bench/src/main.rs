@@ -1,0 +1,119 @@
+//! Measures Oyez beside the physical limits of the same machine, in the same run.
+//!
+//! `cargo run --release -p bench -- all` builds the server, pins it to one core and the load generator to another,
+//! runs every scenario and writes `bench/RESULTS.md`. Benchmarks are never part of the tests.
+
+mod clock;
+mod generator;
+mod limits;
+mod machine;
+mod message;
+mod probe;
+mod report;
+mod scenario;
+mod server;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+
+use report::Report;
+use scenario::Scenario;
+use server::Setup;
+
+#[derive(Parser)]
+#[command(
+    about = "Measures Oyez beside the physical limits of the same machine",
+    args_conflicts_with_subcommands = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    limit: Option<Limit>,
+    /// What to measure: `all`, or some of them by name.
+    #[arg(value_name = "SCENARIO", default_value = "all")]
+    scenarios: Vec<String>,
+    /// Short windows and small numbers: to see that everything runs, not to compare.
+    #[arg(long)]
+    quick: bool,
+    /// A server binary to measure instead of building one.
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Where to write the results.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The bare loops, which the benchmark starts as processes of their own.
+#[derive(Subcommand)]
+enum Limit {
+    /// A server that only sends.
+    #[command(hide = true)]
+    Bare { how: String },
+    /// A writer that only commits.
+    #[command(hide = true)]
+    Commit { callers: usize, rows: usize, seconds: f64, folder: PathBuf },
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match &arguments.limit {
+        Some(Limit::Bare { how }) => {
+            limits::bare::serve(limits::bare::How::from_name(how).context("no such way of sending")?)
+        }
+        Some(Limit::Commit { callers, rows, seconds, folder }) => {
+            limits::commit::run(*callers, *rows, *seconds, folder)
+        }
+        None => measure(&arguments),
+    }
+}
+
+fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    let scenarios = Scenario::select(&arguments.scenarios)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let binary = match &arguments.server {
+        Some(binary) => binary.canonicalize().context("could not find the server's binary")?,
+        None => build(root)?,
+    };
+    let pin = machine::can_pin();
+    let setup = Setup { binary, scratch: root.join("out"), pin };
+    let files = machine::raise_file_limit(250_000);
+    if pin {
+        machine::pin_generator()?;
+    }
+    let mut run = scenario::Run { setup, quick: arguments.quick, files, report: Report::default() };
+    for scenario in &scenarios {
+        run.report.section(scenario.title());
+        // One that fails must not take the figures of the others with it.
+        if let Err(error) = scenario.run(&mut run) {
+            run.report.add(report::Figure::new("could not be measured", format!("{error:#}")));
+        }
+    }
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name()).collect();
+    let quick = if arguments.quick { " --quick" } else { "" };
+    let command = if scenarios.len() == Scenario::ALL.len() { "all".to_owned() } else { names.join(" ") };
+    let command = format!("cargo run --release -p bench -- {command}{quick}");
+    let output = arguments.output.clone().unwrap_or_else(|| root.join("RESULTS.md"));
+    run.report.write(&output, &command, pin)?;
+    report::say(&format!("\nwritten to {}", output.display()));
+    Ok(())
+}
+
+fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    let workspace = root.parent().context("bench lies in the workspace")?;
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let built = Command::new(cargo)
+        .current_dir(workspace)
+        .args(["build", "--release", "-p", "oyez", "--bin", "oyez", "--quiet"])
+        .status()
+        .context("could not run cargo")?;
+    if !built.success() {
+        bail!("the server does not build");
+    }
+    // Beside this binary, wherever the target directory is.
+    let own = std::env::current_exe()?;
+    Ok(own.with_file_name("oyez"))
+}

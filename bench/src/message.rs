@@ -1,0 +1,59 @@
+//! The requests that the scenarios publish.
+
+use crate::generator::{http_post, stamp};
+
+/// A sentence to fill a message up with.
+const FILLER: &str =
+    "Your order has left the warehouse and will reach you on Tuesday morning; reply to change it. ";
+
+fn filler(length: usize) -> String {
+    FILLER.chars().cycle().take(length).collect()
+}
+
+/// A live-only event to everyone, of about 200 bytes as a frame.
+pub(crate) fn event(key: &str, stamp: u64) -> Vec<u8> {
+    event_of(key, stamp, 80)
+}
+
+/// A live-only event whose text has so many characters.
+pub(crate) fn event_of(key: &str, stamp: u64, length: usize) -> Vec<u8> {
+    let member = stamp::member(stamp);
+    let text = filler(length);
+    let body = format!(r#"{{"to":"everyone","type":"bench","data":{{{member},"text":"{text}"}}}}"#);
+    http_post("/api/v1/events", key, &body)
+}
+
+/// A notification for an audience, of about 300 bytes as a frame.
+pub(crate) fn notification(key: &str, to: &str, stamp: u64) -> Vec<u8> {
+    http_post("/api/v1/notifications", key, &notification_body(to, stamp))
+}
+
+/// Many notifications in one request, each for its own user.
+pub(crate) fn batch(key: &str, users: impl Iterator<Item = String>, stamp: u64) -> Vec<u8> {
+    let all: Vec<String> = users.map(|user| notification_body(&format!("user:{user}"), stamp)).collect();
+    let body = format!(r#"{{"notifications":[{}]}}"#, all.join(","));
+    http_post("/api/v1/notifications/batch", key, &body)
+}
+
+/// A notification for users named one by one; those who are unknown become known.
+pub(crate) fn notification_for_each(key: &str, users: impl Iterator<Item = String>, stamp: u64) -> Vec<u8> {
+    let names: Vec<String> = users.map(|user| format!(r#""user:{user}""#)).collect();
+    let member = stamp::member(stamp);
+    let body =
+        format!(r#"{{"to":[{}],"type":"bench","message":"Hello","data":{{{member}}}}}"#, names.join(","));
+    http_post("/api/v1/notifications", key, &body)
+}
+
+fn notification_body(to: &str, stamp: u64) -> String {
+    let member = stamp::member(stamp);
+    let message = filler(90);
+    format!(r#"{{"to":"{to}","type":"bench","message":"{message}","data":{{{member}}}}}"#)
+}
+
+/// The text of a frame of so many bytes, for the bare loops, which send it as it is.
+pub(crate) fn bare(stamp: u64, bytes: f64) -> Vec<u8> {
+    let member = stamp::member(stamp);
+    // The frame's head has four bytes.
+    let length = (bytes as usize).saturating_sub(member.len() + 4 + r#"{,"x":""}"#.len());
+    http_post("/", "", &format!(r#"{{{member},"x":"{}"}}"#, filler(length)))
+}
