@@ -20,6 +20,8 @@ use crate::{
 const STEP: u32 = 500;
 /// The clock may be set, and another process may schedule: look again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often publishes that a failure cut short are gone on with.
+const UNFINISHED: Duration = Duration::from_secs(30);
 /// The first and the longest pause after a failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
@@ -58,23 +60,13 @@ impl Caretaker {
         );
     }
 
-    /// Once, at the start: audiences that were half-written when the process ended.
+    /// Audiences that are half-written: at the start because the process ended, later because a write failed. Those that
+    /// are being written by somebody else at this moment just get done sooner.
     async fn finish_publishes(&self, shutdown: &CancellationToken) {
-        let mut pause = PAUSE.0;
-        loop {
-            match self.store.finish_publishes(Arc::clone(&self.landed)).await {
-                Ok(0) => return,
-                Ok(count) => {
-                    tracing::info!(count, "went on with publishes that were cut short");
-                    return;
-                }
-                Err(error) => {
-                    if rest_after("finish publishes", &error, &mut pause, shutdown).await.is_stopped() {
-                        return;
-                    }
-                }
-            }
-        }
+        self.every(UNFINISHED, shutdown, "finish publishes", async || {
+            self.store.finish_publishes(Arc::clone(&self.landed)).await
+        })
+        .await;
     }
 
     /// Sleeps until the next notification is due, or a new one begins to wait.
