@@ -1,0 +1,1 @@
+INSERT INTO outbox (key, request, created_at) VALUES (?1, ?2, ?3)

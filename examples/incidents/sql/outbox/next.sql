@@ -1,0 +1,1 @@
+SELECT id, key, request FROM outbox WHERE refused IS NULL ORDER BY id LIMIT ?1

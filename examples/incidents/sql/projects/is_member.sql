@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM project_members WHERE project_id = ?1 AND person_id = ?2)

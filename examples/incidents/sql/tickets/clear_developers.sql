@@ -1,0 +1,1 @@
+DELETE FROM ticket_developers WHERE ticket_id = ?1

@@ -1,0 +1,1 @@
+SELECT fingerprint, ticket_id FROM submissions WHERE person_id = ?1 AND key = ?2
