@@ -127,6 +127,16 @@ impl Store {
         self.shared.engine.backup(to).await
     }
 
+    /// Reads the whole database and fails when something in it is damaged. Slow on a large one.
+    pub async fn check_integrity(&self) -> Result<(), StoreError> {
+        let row = self.reader().await?.fetch_one(sql!("meta/check"), args![]).await?;
+        let found = row.ok_or_else(|| StoreError::Fault("a check without a result".into()))?;
+        match found.text(0)? {
+            "ok" => Ok(()),
+            damage => Err(StoreError::Corrupt(damage.to_owned())),
+        }
+    }
+
     /// Whether a read answers and the writer lives.
     pub async fn ping(&self) -> Result<(), StoreError> {
         if !self.shared.writer.lives() {

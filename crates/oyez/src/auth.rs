@@ -45,7 +45,8 @@ pub use keys::SigningKey;
 pub use password::Passwords;
 pub use principal::{KeyPrincipal, Principal, Scope, ScopeError, Scopes, UserPrincipal};
 pub use secret::Secret;
-pub use sessions::{LoggedIn, Login, Refreshed};
+pub(crate) use secret::random_token;
+pub use sessions::{LoggedIn, Login, Refreshed, issue_token};
 pub use tickets::IssuedTicket;
 
 /// Checks and issues credentials. Cheap to clone.
@@ -65,6 +66,8 @@ pub struct AuthOptions {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether people reach this server by TLS, so that cookies are marked `Secure`.
     pub https: bool,
+    /// A key that opens everything and is stored nowhere: for commands on this machine. It has the form of an API key.
+    pub control_key: Option<Secret>,
 }
 
 struct Inner {
@@ -101,7 +104,7 @@ impl Auth {
             signer: jwt::Signer::new(options.key.id(), options.key.secret()),
             issuers,
             cookies: [issuers::cookies(&options)],
-            api_keys: api_keys::ApiKeys::new(store.clone(), clock.clone()),
+            api_keys: api_keys::ApiKeys::new(store.clone(), clock.clone(), options.control_key.as_ref()),
             passwords: Passwords::default(),
             limits: sessions::LoginLimits::new(&options.config),
             known: Mutex::default(),

@@ -41,8 +41,6 @@ pub struct Config {
     pub http: HttpConfig,
     /// What inboxes keep.
     pub inbox: InboxConfig,
-    /// Publishing.
-    pub publish: PublishConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -164,9 +162,6 @@ pub struct GatewayConfig {
     pub expired_tokens: ExpiredTokens,
     /// Offer permessage-deflate.
     pub compression: bool,
-    /// Smaller frames are not compressed, in bytes.
-    #[serde(deserialize_with = "size")]
-    pub compression_min: usize,
     /// Live connections of one user.
     pub max_connections_per_user: usize,
     /// Bytes that wait in memory for one slow connection.
@@ -253,15 +248,6 @@ pub struct InboxConfig {
     pub cleanup_interval: Duration,
 }
 
-/// `[publish]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PublishConfig {
-    /// How long an idempotency key is remembered.
-    #[serde(deserialize_with = "duration")]
-    pub idempotency_ttl: Duration,
-}
-
 /// `[topics]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +289,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// Reads a duration as settings are written: "250ms", "25s", "1h30m".
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    units::duration(text)
+}
+
+impl Config {
+    /// The database's file: the one that `database.url` names, else `oyez.db` in the data directory.
+    pub fn database_path(&self) -> PathBuf {
+        match self.database.url.as_deref().and_then(|url| url.strip_prefix("sqlite:")) {
+            Some(path) => PathBuf::from(path.strip_prefix("//").unwrap_or(path)),
+            None => self.data_dir.join("oyez.db"),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         toml::from_str(DEFAULTS).expect("defaults.toml is checked by a test")
@@ -322,7 +323,7 @@ macro_rules! section_defaults {
 // Written by a macro because nine sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    publish: PublishConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
+    topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
 }
 
 impl std::fmt::Debug for AuthConfig {

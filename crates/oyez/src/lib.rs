@@ -15,15 +15,16 @@ pub mod users;
 
 pub mod caretaker;
 
+pub mod console;
 pub mod gateway;
 pub mod http;
 
 pub mod lifecycle;
 pub mod telemetry;
 
-pub mod console;
-
 pub mod server;
+
+pub mod cli;
 
 pub use config::Config;
 pub use oyez_protocol as protocol;

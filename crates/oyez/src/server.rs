@@ -1,17 +1,33 @@
-//! The only place that constructs things and joins them: store, bus, hub, use cases and edge become one [`Oyez`].
+//! The only place that constructs things and joins them: store, bus, hub, use cases and edge become one [`Oyez`],
+//! and an [`Oyez`] with a listener is a [`Server`].
 //!
 //! It decides nothing about notifications; whoever wants to know what happens to one starts at `http` or `publish`.
 
+mod assemble;
 mod data_dir;
 mod embed;
+mod error;
+mod first_start;
 mod listener;
+mod run;
 mod tls;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use crate::config::Config;
+use assemble::Inner;
+use oyez_store::StoreOptions;
 
-pub use embed::{Error, Topics, Users};
+use crate::config::{self, Config};
+
+pub use data_dir::{DataDirError, Runtime};
+pub use embed::{Topics, Users};
+pub use error::Error;
+pub use first_start::{FirstStart, random_password};
+pub use run::Server;
+pub use tls::TlsError;
 
 /// A running Oyez without a listener: what an axum application embeds, and what `oyez serve` puts on a port.
 ///
@@ -45,10 +61,6 @@ pub struct Oyez {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    config: Config,
-}
-
 /// Opens an [`Oyez`] step by step, for those who want few settings and no [`Config`] by hand.
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
@@ -58,7 +70,7 @@ pub struct Builder {
 impl Builder {
     /// Where the database and the keys live; made when it is not there.
     #[must_use]
-    pub fn data_dir(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.data_dir = path.into();
         self
     }
@@ -81,25 +93,29 @@ impl Oyez {
     pub fn builder() -> Builder {
         Builder::default()
     }
+}
 
-    /// Opens the database, makes keys at first start, and starts the background work.
-    pub async fn open(config: Config) -> Result<Self, Error> {
-        Ok(Self { inner: Arc::new(Inner { config }) })
-    }
+/// How the database of these settings is opened.
+pub fn store_options(config: &Config) -> StoreOptions {
+    let durability = match config.database.durability {
+        config::Durability::Full => oyez_store::Durability::Full,
+        config::Durability::Normal => oyez_store::Durability::Normal,
+    };
+    let options = StoreOptions::new(config.database_path());
+    StoreOptions { readers: config.database.readers, durability, ..options }
+}
 
-    /// The settings it runs with.
-    pub fn config(&self) -> &Config {
-        &self.inner.config
-    }
+/// Makes the data directory, for its owner only.
+pub fn prepare_data_dir(path: &Path) -> Result<(), Error> {
+    data_dir::DataDir::take(path).map(drop).map_err(Error::from)
+}
 
-    /// Live streams, API, OpenAPI, `/docs`, health and metrics, to merge into an application's own router.
-    ///
-    /// `/` and the answer to unknown paths are left to the application. Serve it with
-    /// `into_make_service_with_connect_info::<std::net::SocketAddr>()` so that failed logins are limited by address.
-    pub fn router(&self) -> axum::Router {
-        axum::Router::new()
-    }
+/// Whether an address can be listened on now.
+pub async fn can_bind(address: &str) -> std::io::Result<()> {
+    listener::bind(address).await.map(drop)
+}
 
-    /// Ends it gracefully: live connections are sent away to come back, publishes in flight finish, the store closes.
-    pub async fn shutdown(&self) {}
+/// Whether a certificate and a key can be used together.
+pub fn check_tls(cert: &Path, key: &Path) -> Result<(), TlsError> {
+    tls::Tls::open(cert, key).map(drop)
 }

@@ -19,6 +19,8 @@ use super::{
     attempts::Attempts,
     claims::Claims,
     error::AuthError,
+    jwt::Signer,
+    keys::SigningKey,
     principal::UserPrincipal,
     secret::{Secret, random_token, sha256},
 };
@@ -241,12 +243,7 @@ impl Auth {
 
     /// Signs an access token of this server for a user, outside any session. Without roles it claims none.
     pub fn issue(&self, user: &UserId, roles: &[RoleName], ttl: Duration) -> Result<IssuedToken, AuthError> {
-        let now = self.inner.clock.now();
-        let mut claims = own_claims(user, "access", now);
-        if !roles.is_empty() {
-            claims.insert("roles".into(), roles.iter().map(RoleName::as_str).collect());
-        }
-        self.sign(claims, now.plus_seconds(seconds(ttl)))
+        access_token(&self.inner.signer, user, roles, ttl, self.inner.clock.now())
     }
 
     fn session_token(
@@ -271,13 +268,42 @@ impl Auth {
         Ok(self.sign(claims, expires_at)?.access)
     }
 
-    fn sign(&self, mut claims: Claims, expires_at: Timestamp) -> Result<IssuedToken, AuthError> {
-        // Whole seconds, as every reader of JWTs expects; the answer says what the token says.
-        let exp = expires_at.as_millis().div_euclid(1000);
-        claims.insert("exp".into(), exp.into());
-        let access = Secret::new(self.inner.signer.sign(&claims)?);
-        Ok(IssuedToken { access, expires_at: Timestamp::from_millis(exp.saturating_mul(1000)) })
+    fn sign(&self, claims: Claims, expires_at: Timestamp) -> Result<IssuedToken, AuthError> {
+        sign(&self.inner.signer, claims, expires_at)
     }
+}
+
+/// Signs an access token with a server's key, without the server: what `oyez token` does. Without roles it claims none.
+pub fn issue_token(
+    key: &SigningKey,
+    user: &UserId,
+    roles: &[RoleName],
+    ttl: Duration,
+    now: Timestamp,
+) -> Result<IssuedToken, AuthError> {
+    access_token(&Signer::new(key.id(), key.secret()), user, roles, ttl, now)
+}
+
+fn access_token(
+    signer: &Signer,
+    user: &UserId,
+    roles: &[RoleName],
+    ttl: Duration,
+    now: Timestamp,
+) -> Result<IssuedToken, AuthError> {
+    let mut claims = own_claims(user, "access", now);
+    if !roles.is_empty() {
+        claims.insert("roles".into(), roles.iter().map(RoleName::as_str).collect());
+    }
+    sign(signer, claims, now.plus_seconds(seconds(ttl)))
+}
+
+fn sign(signer: &Signer, mut claims: Claims, expires_at: Timestamp) -> Result<IssuedToken, AuthError> {
+    // Whole seconds, as every reader of JWTs expects; the answer says what the token says.
+    let exp = expires_at.as_millis().div_euclid(1000);
+    claims.insert("exp".into(), exp.into());
+    let access = Secret::new(signer.sign(&claims)?);
+    Ok(IssuedToken { access, expires_at: Timestamp::from_millis(exp.saturating_mul(1000)) })
 }
 
 fn own_claims(user: &UserId, token_type: &str, now: Timestamp) -> Claims {

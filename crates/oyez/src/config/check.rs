@@ -164,7 +164,6 @@ fn http(config: &Config) -> Outcome {
 
 fn background(config: &Config) -> Outcome {
     within("inbox.cleanup_interval", config.inbox.cleanup_interval, "1s", "24h", "60s")?;
-    within("publish.idempotency_ttl", config.publish.idempotency_ttl, "1m", "30d", "24h")?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);

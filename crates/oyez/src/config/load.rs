@@ -193,9 +193,9 @@ impl Layers {
             return Err(self.unknown(key, key, origin));
         };
         let mut document = self.document.clone();
-        insert(&mut document, key, value.clone());
+        let given = if key == "auth.secret" { "something else".into() } else { value.to_string() };
+        insert(&mut document, key, value);
         if let Err(message) = read(&document) {
-            let given = if key == "auth.secret" { "something else".into() } else { value.to_string() };
             return Err(ConfigError {
                 key: key.into(),
                 problem: format!("expected {}, given {given}", expected(&default, &message)),

@@ -2,38 +2,20 @@
 
 use std::time::Duration;
 
-use oyez_core::notification::Invalid;
 use oyez_protocol::{
     RoleName, TopicName, UserId,
     api::publish::{EventReached, EventRequest, NotificationRequest, Published},
 };
-use oyez_store::{OpenError, StoreError, User, UserProfile};
+use oyez_store::{StoreError, User, UserFilter, UserProfile};
 
+use super::{Error, Oyez};
 use crate::{
-    auth::{AuthError, IssuedToken, UserPrincipal},
-    server::Oyez,
+    auth::{IssuedToken, Login, Secret, UserPrincipal},
+    users::UsersError,
 };
 
-/// Why a call of the embedded Oyez failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The request is refused; nothing was written.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// The caller is refused.
-    #[error(transparent)]
-    Auth(#[from] AuthError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The database cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// Something else is wrong with the settings or the machine.
-    #[error("{0}")]
-    Start(String),
-}
+/// Keeps the idempotency keys of the embedding application apart from those of API keys.
+const CALLER: &str = "embedded";
 
 /// Users, as the application knows them.
 #[derive(Clone, Copy)]
@@ -52,25 +34,17 @@ impl Oyez {
     ///
     /// An `idempotency_key` makes a repeated call the same call.
     pub async fn publish(&self, request: NotificationRequest) -> Result<Published, Error> {
-        let _ = request;
-        todo!()
+        Ok(self.inner.publisher.publish(&request, CALLER).await?)
     }
 
     /// Tells whoever is connected now; nothing is stored.
     pub async fn event(&self, request: EventRequest) -> Result<EventReached, Error> {
-        let _ = request;
-        todo!()
+        Ok(self.inner.publisher.send_event(&request).await?)
     }
 
     /// Users: make, change, shut out, erase.
     pub fn users(&self) -> Users<'_> {
         Users { oyez: self }
-    }
-
-    /// Who an access token speaks for: an application's own API can take the tokens that [`Self::issue_token`] gave.
-    pub async fn verify_token(&self, token: &str) -> Result<UserPrincipal, Error> {
-        let _ = token;
-        todo!()
     }
 
     /// Topics: who is a member.
@@ -87,71 +61,102 @@ impl Oyez {
         roles: &[RoleName],
         ttl: Duration,
     ) -> Result<IssuedToken, Error> {
-        let _ = (user, roles, ttl);
-        todo!()
+        Ok(self.inner.auth.issue(user, roles, ttl)?)
+    }
+
+    /// Who an access token speaks for: an application's own API can take the tokens that [`Self::issue_token`] gave.
+    pub async fn verify_token(&self, token: &str) -> Result<UserPrincipal, Error> {
+        Ok(self.inner.auth.verify_token(token).await?)
     }
 }
 
 impl Users<'_> {
     /// Makes or changes a user. `None` leaves what is stored.
     pub async fn put(&self, profile: UserProfile) -> Result<User, Error> {
-        let _ = (profile, self.oyez);
-        todo!()
+        Ok(self.oyez.inner.users.put(profile).await?)
     }
 
     /// One user.
     pub async fn get(&self, user: &UserId) -> Result<Option<User>, Error> {
-        let _ = user;
-        todo!()
+        match self.oyez.inner.users.get(user).await {
+            Ok(user) => Ok(Some(user)),
+            Err(UsersError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Users by id; the next page begins after the last user of this one.
+    pub async fn list(
+        &self,
+        after: Option<&UserId>,
+        limit: u32,
+        filter: &UserFilter,
+    ) -> Result<Vec<User>, Error> {
+        Ok(self.oyez.inner.users.list(after, limit, filter).await?)
     }
 
     /// Sets the password of the built-in login (`POST /api/auth/login`).
     pub async fn set_password(&self, user: &UserId, password: &str) -> Result<(), Error> {
-        let _ = (user, password);
-        todo!()
+        let hash = self.oyez.inner.auth.passwords().hash(Secret::new(password)).await?;
+        let owner = user.clone();
+        let change = self
+            .oyez
+            .inner
+            .store
+            .write(move |tx| Box::pin(async move { tx.set_password(&owner, Some(&hash)).await }));
+        match change.await {
+            Err(StoreError::NotFound(_)) => Err(Error::UnknownUser(user.clone())),
+            other => Ok(other?),
+        }
     }
 
     /// Checks a user's id or e-mail and password, without starting a session: for an application's own login form.
+    ///
+    /// Failed attempts are limited per account, as at the built-in login.
     pub async fn check_password(&self, login: &str, password: &str) -> Result<Option<UserId>, Error> {
-        let _ = (login, password);
-        todo!()
+        let login = Login { login: login.to_owned(), password: Secret::new(password), address: None };
+        Ok(self.oyez.inner.auth.check_password(login).await?)
     }
 
     /// Shuts a user out: live connections end at once.
     pub async fn disable(&self, user: &UserId) -> Result<(), Error> {
-        let _ = user;
-        todo!()
+        Ok(self.oyez.inner.users.disable(user).await?)
     }
 
     /// Lets a user in again.
     pub async fn enable(&self, user: &UserId) -> Result<(), Error> {
-        let _ = user;
-        todo!()
+        Ok(self.oyez.inner.users.enable(user).await?)
     }
 
     /// Erases all that is known of a user, and ends their connections. Returns whether there was anything.
     pub async fn erase(&self, user: &UserId) -> Result<bool, Error> {
-        let _ = user;
-        todo!()
+        Ok(self.oyez.inner.users.erase(user).await?)
     }
 }
 
 impl Topics<'_> {
     /// Makes a user a member. Returns whether that changed anything.
     pub async fn add(&self, topic: &TopicName, user: &UserId) -> Result<bool, Error> {
-        let _ = (topic, user, self.oyez);
-        todo!()
+        Ok(self.oyez.inner.users.join(topic, user).await?)
     }
 
     /// Ends a membership. Returns whether that changed anything.
     pub async fn remove(&self, topic: &TopicName, user: &UserId) -> Result<bool, Error> {
-        let _ = (topic, user);
-        todo!()
+        Ok(self.oyez.inner.users.leave(topic, user).await?)
     }
 
     /// Whether a user is a member.
     pub async fn has(&self, topic: &TopicName, user: &UserId) -> Result<bool, Error> {
-        let _ = (topic, user);
-        todo!()
+        Ok(self.oyez.inner.users.is_member(topic, user).await?)
+    }
+
+    /// A topic's members by id; the next page begins after the last of this one.
+    pub async fn members(
+        &self,
+        topic: &TopicName,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, Error> {
+        Ok(self.oyez.inner.users.members(topic, after, limit).await?)
     }
 }

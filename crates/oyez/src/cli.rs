@@ -1,0 +1,85 @@
+//! The command line: reads what was asked, does it against a running server or its data directory, says how it ended.
+//!
+//! Commands speak the public HTTP API, so what they can do an application can do too. They find the server in the
+//! data directory; when none runs there, the same API answers in this process. Exit codes: 0 done, 1 failed, 2 wrong
+//! use.
+
+mod args;
+mod bench;
+mod client;
+mod doctor;
+mod error;
+mod keys;
+mod notify;
+mod offline;
+mod output;
+mod reference;
+mod serve;
+mod status;
+mod tail;
+mod token;
+mod users;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use args::{Cli, Command, Global};
+use error::Failure;
+use output::Output;
+
+pub use reference::reference;
+
+/// Runs one command of the command line and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way too, and are no failure.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let cli = Cli::from_arg_matches(&matches).expect("clap checked the arguments");
+    let output = Output::new(cli.global.json);
+    match execute(cli, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn execute(cli: Cli, output: &Output) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Serve(args) => serve::run(&global, args, output),
+        Command::Token(args) => token::run(&global, &args, output),
+        Command::Doctor => doctor::run(&global, output),
+        Command::Openapi => offline::openapi(output),
+        Command::Bench(args) => bench::run(&global, &args, output),
+        command => quick_runtime()?.block_on(dispatch(&global, command, output)),
+    }
+}
+
+async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::User(args) => users::run(global, args, output).await,
+        Command::Key(args) => keys::run(global, args, output).await,
+        Command::Notify(args) => notify::run(global, args, output).await,
+        Command::Tail(args) => tail::run(global, args, output).await,
+        Command::Status => status::run(global, output).await,
+        Command::Migrate => offline::migrate(global, output).await,
+        Command::Backup(args) => offline::backup(global, &args, output).await,
+        Command::Serve(_) | Command::Token(_) | Command::Doctor | Command::Openapi | Command::Bench(_) => {
+            unreachable!("these have a runtime of their own")
+        }
+    }
+}
+
+/// One thread is enough to ask one question.
+fn quick_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::from)
+}

@@ -1,0 +1,244 @@
+//! Makes an [`Oyez`] from its settings, in the one order in which everything finds what it needs, and takes it apart.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::Router;
+use oyez_core::{access::Rules, clock::Clock, rate::Rate};
+use oyez_protocol::RoleName;
+use oyez_store::{Retention, Store};
+
+use super::{
+    Error, Oyez,
+    data_dir::{DataDir, Runtime},
+    store_options,
+};
+use crate::{
+    auth::{Auth, AuthOptions, Secret, SigningKey},
+    bus::Bus,
+    caretaker::{Caretaker, Chores},
+    config::{Config, ExpiredTokens},
+    console,
+    gateway::{self, Gateway, GatewayOptions},
+    http::{self, Http, HttpOptions},
+    hub::{Hub, HubOptions},
+    inbox::Inboxes,
+    lifecycle::Workers,
+    publish::{Publisher, Signals},
+    users,
+};
+
+/// How often the counters that others keep are handed to the metrics recorder.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+pub(super) struct Inner {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) auth: Auth,
+    pub(super) publisher: Publisher,
+    pub(super) users: users::Users,
+    pub(super) hub: Hub,
+    pub(super) workers: Workers,
+    gateway: Gateway,
+    http: Http,
+    control_key: Secret,
+    /// The database was made by this start.
+    pub(super) is_new: bool,
+    /// Given up at the end, so that the next server may start while handles of this one still live.
+    data_dir: Mutex<Option<DataDir>>,
+}
+
+impl Oyez {
+    /// Opens the database, makes keys at first start, and starts the background work.
+    pub async fn open(config: Config) -> Result<Self, Error> {
+        let https = config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        Self::open_for(config, https).await
+    }
+
+    /// Opens it for people who reach it by TLS, or not.
+    pub(super) async fn open_for(config: Config, https: bool) -> Result<Self, Error> {
+        config.check()?;
+        let data_dir = DataDir::take(&config.data_dir)?;
+        let is_new = !config.database_path().exists();
+        let key = SigningKey::open(&config.data_dir)?;
+        let store = Store::open(&store_options(&config)).await?;
+        let (clock, bus) = (Clock::system(), Bus::local());
+        // Before anything counts.
+        http::metrics::install();
+        let control_key = Secret::new(format!("{}{}", crate::auth::KEY_PREFIX, crate::auth::random_token()));
+        let options = AuthOptions {
+            config: config.auth.clone(),
+            key,
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            https,
+            control_key: Some(control_key.clone()),
+        };
+        let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options)?;
+        let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
+        let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
+        let users = users::Users::new(store.clone(), bus.clone(), clock.clone());
+        let (hub, questions) = Hub::start(&hub_options(&config), &clock)?;
+        let rules = Arc::new(rules(&config)?);
+        let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
+        let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
+        // It joins the bus to the hub too.
+        let gateway = Gateway::new(gateway::Parts {
+            options: gateway_options(&config),
+            rules,
+            store: store.clone(),
+            auth: auth.clone(),
+            inboxes: inboxes.clone(),
+            signals,
+            users: users.clone(),
+            bus: bus.clone(),
+            hub: hub.clone(),
+            questions,
+            clock: clock.clone(),
+        });
+        let http = Http::new(HttpOptions {
+            config: config.http.clone(),
+            auth: auth.clone(),
+            publisher: publisher.clone(),
+            inboxes,
+            users: users.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            session_ttl: config.auth.refresh_ttl,
+            hub: hub.clone(),
+        });
+        let workers = Workers::default();
+        watch_hub(&workers, &hub);
+        let chores =
+            Chores { retention: retention(&config), cleanup_interval: config.inbox.cleanup_interval };
+        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, chores);
+        workers.spawn("caretaker", caretaker.run(workers.stop_token()));
+        let inner = Inner {
+            store,
+            auth,
+            publisher,
+            users,
+            hub,
+            workers,
+            gateway,
+            http,
+            control_key,
+            is_new,
+            data_dir: Mutex::new(Some(data_dir)),
+            config,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The settings it runs with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Live streams, API, OpenAPI, `/docs`, health and metrics, to merge into an application's own router.
+    ///
+    /// `/` and the answer to unknown paths are left to the application. Serve it with
+    /// `into_make_service_with_connect_info::<std::net::SocketAddr>()` so that failed logins are limited by address.
+    pub fn router(&self) -> Router {
+        self.inner.gateway.router().merge(self.inner.http.router()).merge(console::docs())
+    }
+
+    /// What `oyez serve` answers: [`Oyez::router`], the page at `/`, and a problem for unknown paths.
+    pub(super) fn whole_router(&self) -> Router {
+        let router = self.inner.gateway.router().merge(self.inner.http.router());
+        router.merge(console::router()).merge(self.inner.http.fallback())
+    }
+
+    /// Opens everything over HTTP, for as long as this process lives: what the command line speaks with.
+    pub(crate) fn control_key(&self) -> &str {
+        self.inner.control_key.reveal()
+    }
+
+    /// Tells the commands on this machine where it listens.
+    pub(super) fn announce(&self, runtime: &Runtime) -> Result<(), Error> {
+        let data_dir = self.inner.data_dir.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*data_dir {
+            Some(data_dir) => Ok(data_dir.announce(runtime)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Turns readiness negative: a load balancer sends nobody here any more.
+    pub(super) fn begin_drain(&self) {
+        self.inner.http.begin_drain();
+    }
+
+    /// Tells live connections to come back, spread over the grace period, and ends them.
+    pub(super) async fn send_away(&self, grace: Duration) {
+        self.inner.gateway.drain(grace).await;
+    }
+
+    /// Ends it gracefully: live connections are sent away to come back, publishes in flight finish, the store closes.
+    ///
+    /// A second call does nothing.
+    pub async fn shutdown(&self) {
+        self.begin_drain();
+        self.send_away(self.inner.config.lifecycle.drain_grace).await;
+        self.inner.workers.stop().await;
+        self.inner.store.close().await;
+        self.inner.data_dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// A shard that died is a fault like any other worker's; meanwhile its counters are handed on.
+fn watch_hub(workers: &Workers, hub: &Hub) {
+    let (hub, stop) = (hub.clone(), workers.stop_token());
+    workers.spawn("hub", async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = hub.failed() => return,
+                () = tokio::time::sleep(UPKEEP) => hub.report_metrics(),
+            }
+        }
+    });
+}
+
+fn hub_options(config: &Config) -> HubOptions {
+    HubOptions {
+        shards: config.gateway.shards,
+        ping_interval: config.gateway.ping_interval,
+        outbox_bytes: config.gateway.outbox,
+        max_connections_per_user: config.gateway.max_connections_per_user,
+        ..HubOptions::default()
+    }
+}
+
+fn gateway_options(config: &Config) -> GatewayOptions {
+    let gateway = &config.gateway;
+    GatewayOptions {
+        ping_interval: gateway.ping_interval,
+        max_frame: u32::try_from(gateway.max_frame).unwrap_or(u32::MAX),
+        keep_expired: gateway.expired_tokens == ExpiredTokens::Keep,
+        compression: gateway.compression,
+        max_connections: u64::MAX,
+        allowed_origins: gateway.allowed_origins.clone(),
+        commands_per_second: gateway.commands_per_second,
+        commands_burst: gateway.commands_burst,
+        head_check_interval: gateway.head_check_interval,
+    }
+}
+
+fn rules(config: &Config) -> Result<Rules, Error> {
+    let roles = config.gateway.dashboard_roles.iter().map(|role| RoleName::new(role));
+    let dashboard_roles = roles.collect::<Result<_, _>>().map_err(std::io::Error::other)?;
+    Ok(Rules { dashboard_roles, open_topics: config.topics.open.clone() })
+}
+
+/// So many per second, and `burst` at once.
+fn rate(per_second: u32, burst: u32) -> Rate {
+    Rate::new(burst, Duration::from_secs_f64(f64::from(burst) / f64::from(per_second.max(1))))
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        max_age: (!config.inbox.max_age.is_zero()).then_some(config.inbox.max_age),
+        max_items: (config.inbox.max_items > 0).then_some(config.inbox.max_items),
+    }
+}

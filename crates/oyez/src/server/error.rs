@@ -1,0 +1,90 @@
+//! Why Oyez cannot be started, or a call of the embedded Oyez failed.
+
+use std::io;
+
+use oyez_core::notification::Invalid;
+use oyez_protocol::UserId;
+use oyez_store::{OpenError, StoreError};
+
+use super::{DataDirError, TlsError};
+use crate::{
+    auth::{AuthError, SetupError, keys::KeyFileError},
+    config::ConfigError,
+    publish::PublishError,
+    users::UsersError,
+};
+
+/// Why it did not work. Each says what is wrong, and most say what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request is refused; nothing was written.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The publish is refused, or failed.
+    #[error(transparent)]
+    Publish(PublishError),
+    /// The caller is refused.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// Nobody knows this user.
+    #[error("there is no user {0}")]
+    UnknownUser(UserId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The keys of other issuers cannot be used.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error(
+        "could not listen on {address}: {source}; --listen names another address, with port 0 a free one"
+    )]
+    Listen {
+        /// Which address.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread could not be started, or a file not written.
+    #[error("could not start: {0}")]
+    Io(#[from] io::Error),
+    /// Background work died: the server cannot keep its promises any more.
+    #[error("{0}; the log says why")]
+    WorkerFailed(String),
+}
+
+impl From<PublishError> for Error {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Invalid(invalid) => Self::Invalid(invalid),
+            PublishError::Store(error) => Self::Store(error),
+            other => Self::Publish(other),
+        }
+    }
+}
+
+impl From<UsersError> for Error {
+    fn from(error: UsersError) -> Self {
+        match error {
+            UsersError::Invalid(invalid) => Self::Invalid(invalid),
+            UsersError::NotFound(user) => Self::UnknownUser(user),
+            UsersError::Store(error) => Self::Store(error),
+        }
+    }
+}
