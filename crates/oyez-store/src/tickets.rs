@@ -35,7 +35,7 @@ impl Tx {
     pub async fn create_ticket(&mut self, ticket: &NewTicket, now: Timestamp) -> Result<(), StoreError> {
         let user = self.known_user(&ticket.grant.user, now).await?;
         let session = ticket.grant.session.map(|session| session.0);
-        let roles = ticket.grant.roles.as_ref().map(|roles| json(roles));
+        let roles = ticket.grant.roles.as_ref().map(json);
         let args = args![&ticket.hash, user, session, roles, ticket.expires_at];
         self.execute(sql!("tickets/create"), args).await.map(|_| ())
     }

@@ -95,9 +95,9 @@ async fn hooks_run_in_commit_order_also_when_the_caller_is_gone() {
             );
             // Every other caller leaves as soon as the change is accepted.
             if number % 2 == 0 {
-                drop(tokio::time::timeout(std::time::Duration::ZERO, change).await)
+                drop(tokio::time::timeout(std::time::Duration::ZERO, change).await);
             } else {
-                drop(change.await)
+                drop(change.await);
             }
         });
         tasks.push(task);

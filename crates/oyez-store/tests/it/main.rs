@@ -1,5 +1,7 @@
 //! One conformance suite for the store, run against every engine: what any of them must do.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 mod commit;
 mod inbox;
 mod large_audience;
