@@ -1,6 +1,6 @@
 //! Tickets: a user's right to open one connection within a minute, for clients that can only set a URL.
 
-use oyez_protocol::{ErrorCode, SessionId, Timestamp};
+use oyez_protocol::{ErrorCode, SessionId, Timestamp, UserId};
 use oyez_store::{NewTicket, TicketGrant};
 
 use super::{
@@ -23,12 +23,21 @@ pub struct IssuedTicket {
 impl Auth {
     /// Makes a ticket for one connection of this user.
     pub async fn issue_ticket(&self, user: &UserPrincipal) -> Result<IssuedTicket, AuthError> {
+        let grant =
+            TicketGrant { user: user.id.clone(), session: user.session, roles: user.token_roles.clone() };
+        self.issue_ticket_with(grant).await
+    }
+
+    /// Makes a ticket for one connection of a user whom an application vouches for.
+    pub async fn issue_ticket_for(&self, user: &UserId) -> Result<IssuedTicket, AuthError> {
+        self.issue_ticket_with(TicketGrant { user: user.clone(), session: None, roles: None }).await
+    }
+
+    async fn issue_ticket_with(&self, grant: TicketGrant) -> Result<IssuedTicket, AuthError> {
         let now = self.inner.clock.now();
         let ttl = i64::try_from(self.inner.options.config.ticket_ttl.as_secs()).unwrap_or(i64::MAX);
         let expires_at = now.plus_seconds(ttl);
         let text = random_token();
-        let grant =
-            TicketGrant { user: user.id.clone(), session: user.session, roles: user.token_roles.clone() };
         let ticket = NewTicket { hash: sha256(&text), expires_at, grant };
         let change =
             self.inner.store.write(move |tx| Box::pin(async move { tx.create_ticket(&ticket, now).await }));

@@ -53,8 +53,8 @@ pub(super) fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     });
     match wrong {
         0 => Ok(()),
-        1 => Err(Failure::new("one thing is wrong")),
-        count => Err(Failure::new(format!("{count} things are wrong"))),
+        1 => Err(Failure::new("one thing is wrong").told()),
+        count => Err(Failure::new(format!("{count} things are wrong")).told()),
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) struct Failure {
     message: String,
     hint: Option<String>,
     wrong_use: bool,
+    told: bool,
     // Boxed: a result should not be larger for an error that is rare.
     details: Option<Box<serde_json::Value>>,
 }
@@ -17,7 +18,7 @@ pub(super) struct Failure {
 impl Failure {
     /// It was asked rightly and failed.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, wrong_use: false, details: None }
+        Self { message: message.into(), hint: None, wrong_use: false, told: false, details: None }
     }
 
     /// It was asked wrongly.
@@ -33,6 +34,16 @@ impl Failure {
     /// What the server answered, for `--json`.
     pub(super) fn details(self, details: serde_json::Value) -> Self {
         Self { details: Some(Box::new(details)), ..self }
+    }
+
+    /// The answer that was printed says it already; with `--json` a command prints one document.
+    pub(super) fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    /// Whether the answer said it.
+    pub(super) fn is_told(&self) -> bool {
+        self.told
     }
 
     /// 1 failed, 2 wrong use.

@@ -46,7 +46,9 @@ impl Output {
     /// How it went wrong.
     pub(super) fn failure(self, failure: &Failure) {
         if self.json {
-            self.line(&failure.to_json().to_string());
+            if !failure.is_told() {
+                self.line(&failure.to_json().to_string());
+            }
         } else {
             let _ = writeln!(io::stderr().lock(), "{failure}");
         }

@@ -4,7 +4,10 @@ use axum::extract::State;
 use http::StatusCode;
 use oyez_protocol::{
     ErrorCode, RoleName, UserId,
-    api::users::{MAX_USERS, User, UserRequest, UsersRequest},
+    api::{
+        session::Ticket,
+        users::{MAX_USERS, User, UserRequest, UsersRequest},
+    },
 };
 use oyez_store::{UserFilter, UserProfile};
 use serde::Deserialize;
@@ -78,6 +81,13 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
                 .access(users)
                 .answers_nothing("The user may log in again."),
             enable_user,
+        )
+        .add(
+            Endpoint::post("/api/v1/users/{id}/ticket", "users", "Get a ticket for one live connection of a user")
+                .describe("For an application whose pages hold no token: `?ticket=…`, good once, for a minute.")
+                .access(users)
+                .answers::<Ticket>(200, "The ticket."),
+            ticket,
         )
 }
 
@@ -213,4 +223,11 @@ async fn enable_user(
     caller.require(Scope::Users)?;
     state.users().enable(&id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn ticket(State(state): State<Http>, caller: Caller, Segments(id): Segments<UserId>) -> Answer {
+    caller.require(Scope::Users)?;
+    let issued = state.auth().issue_ticket_for(&id).await?;
+    let answer = Ticket { ticket: issued.ticket.reveal().to_owned(), expires_at: issued.expires_at };
+    Ok(json(StatusCode::OK, &answer))
 }

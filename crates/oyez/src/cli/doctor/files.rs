@@ -47,7 +47,9 @@ fn private(name: &'static str, path: &Path, wanted: u32) -> Finding {
         return Finding::fine(name, path.display().to_string());
     }
     let detail = format!("{} can be read by others (mode {mode:o})", path.display());
-    Finding::wrong(name, detail, format!("chmod {wanted:o} {}", path.display()))
+    let fix = format!("chmod {wanted:o} {}", path.display());
+    // What is secret in the directory has a mode of its own.
+    if path.is_dir() { Finding::warning(name, detail, fix) } else { Finding::wrong(name, detail, fix) }
 }
 
 /// Opens the database and reads all of it.
