@@ -117,13 +117,13 @@ function onState({ name, reason, retryAt }) {
     setText($("connection-text"), {
       connecting: "Connecting",
       live: "Live",
-      waiting: `Offline, next try in ${seconds} s`,
+      waiting: `Offline · ${seconds} s`,
       stopped: "Disconnected",
     }[name]);
   };
   say();
   if (name === "waiting") countdown = setInterval(say, 1000);
-  pill.title = reason ?? "";
+  pill.title = name === "waiting" ? `${reason} Next try in some seconds.` : (reason ?? "");
   show($("connect-now"), name === "waiting" || (name === "stopped" && user !== null));
   show($("offline"), name === "waiting" && user !== null);
   view.setConnected(name === "live");
@@ -141,8 +141,8 @@ function enter(signedIn) {
   setText($("account-name"), name);
   setText($("avatar"), [...name][0]?.toUpperCase() ?? "?");
   setText($("account-id"), user.id);
-  setText($("account-roles"), (user.roles ?? []).join(", ") || "no roles");
-  form.setUser(user.id);
+  setText($("account-roles"), [...new Set([...user.roles, ...user.token_roles])].join(", ") || "no roles");
+  form.setUser(user);
   stream.start();
 }
 

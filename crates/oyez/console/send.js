@@ -47,8 +47,14 @@ export class SendForm {
     $("copy-curl").onclick = () => this.copy();
   }
 
-  setUser(me) {
-    this.me = me;
+  /** Who sends. Only an admin may speak to others from this page; an application may with its key. */
+  setUser({ id, isAdmin }) {
+    this.me = id;
+    for (const choice of this.form.elements.to) {
+      choice.disabled = !isAdmin && choice.value !== "me";
+      if (choice.value === "me" && !isAdmin) choice.checked = true;
+    }
+    show($("to-hint"), !isAdmin);
     this.draw();
   }
 

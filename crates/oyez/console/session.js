@@ -4,11 +4,11 @@ import { get, post, Refused, Unreachable } from "./api.js";
 
 let refreshToken = null;
 
-/** The signed-in user, or null; throws Unreachable when the server does not answer. */
+/** The signed-in user with `isAdmin`, or null; throws Unreachable when the server does not answer. */
 export async function whoAmI() {
   try {
-    const answer = await get("/api/auth/me");
-    return answer.user ?? answer;
+    const { user, is_admin: isAdmin } = await get("/api/auth/me");
+    return { ...user, isAdmin };
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return null;
     throw error;
@@ -19,7 +19,7 @@ export async function signIn(login, password) {
   const name = login.includes("@") ? { email: login } : { username: login };
   const answer = await post("/api/auth/login", { ...name, password });
   refreshToken = answer.refresh ?? null;
-  return answer.user ?? whoAmI();
+  return whoAmI();
 }
 
 export async function signOut() {
