@@ -86,7 +86,7 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     shards: Vec<Arc<Mailbox>>,
-    counters: Arc<stats::Counters>,
+    counters: Vec<Arc<stats::Counters>>,
     hasher: BuildHasherDefault<DefaultHasher>,
     failed: watch::Receiver<bool>,
 }
@@ -108,17 +108,18 @@ impl Hub {
         };
         let (asks, questions) = mpsc::channel(MOST_ASKS);
         let (failing, failed) = watch::channel(false);
-        let counters = Arc::<stats::Counters>::default();
-        let mut shards = Vec::with_capacity(count);
+        let (mut shards, mut counters) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 0..count {
+            let counted = Arc::<stats::Counters>::default();
             let (shard, mailbox) =
-                Shard::new(options.clone(), clock.clone(), asks.clone(), Arc::clone(&counters))?;
+                Shard::new(options.clone(), clock.clone(), asks.clone(), Arc::clone(&counted))?;
             let failing = HubFailed::new(failing.clone());
             std::thread::Builder::new().name(format!("oyez-hub-{number}")).spawn(move || {
                 let _failing = failing;
                 shard.run();
             })?;
             shards.push(mailbox);
+            counters.push(counted);
         }
         let hasher = BuildHasherDefault::default();
         Ok((Self(Arc::new(Inner { shards, counters, hasher, failed })), questions))
@@ -215,12 +216,12 @@ impl Hub {
 
     /// What was counted so far.
     pub fn stats(&self) -> HubStats {
-        self.0.counters.read()
+        self.0.counters.iter().map(|shard| shard.read()).fold(HubStats::default(), HubStats::plus)
     }
 
     /// Hands the counters to the `metrics` recorder; to be called before a scrape.
     pub fn report_metrics(&self) {
-        self.0.counters.report();
+        self.stats().report();
     }
 
     /// Resolves when a shard died of a fault; the server must end then. Never resolves otherwise.
@@ -261,3 +262,6 @@ impl Hub {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

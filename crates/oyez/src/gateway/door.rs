@@ -1,11 +1,8 @@
 //! Who may come in: the checks that a WebSocket and an event stream have in common, in the order of their price.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::atomic::Ordering,
-};
+use std::{net::IpAddr, sync::atomic::Ordering};
 
-use axum::{extract::ConnectInfo, http::request::Parts};
+use axum::http::request::Parts;
 use oyez_core::access::Person;
 use oyez_protocol::{ConnectionId, ErrorCode, Seq, TopicName};
 use uuid::Uuid;
@@ -60,7 +57,7 @@ pub(super) async fn admit(shared: &Shared, stream: Stream, parts: &Parts) -> Res
     let full = wishes.full || subprotocols(&parts.headers).any(|name| name == FULL_PROTOCOL);
     Ok(Guest {
         id: ConnectionId(Uuid::now_v7()),
-        address: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
+        address: shared.auth.client_address(parts),
         claim: wishes.claim,
         principal,
         stream,

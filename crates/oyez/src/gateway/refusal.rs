@@ -16,13 +16,14 @@ pub(super) struct Refusal {
     code: ErrorCode,
     message: String,
     retry_after: Option<u64>,
-    headers: HeaderMap,
+    // Boxed: a refusal travels in results whose good side is small.
+    headers: Box<HeaderMap>,
 }
 
 impl Refusal {
     pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, message: message.into(), retry_after: None, headers: HeaderMap::new() }
+        Self { status, code, message: message.into(), retry_after: None, headers: Box::default() }
     }
 
     #[must_use]
@@ -47,7 +48,7 @@ impl Refusal {
                 .expect("two strings are JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -74,6 +75,10 @@ impl From<handshake::Refusal> for Refusal {
             StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
             _ => ErrorCode::Invalid,
         };
-        Self { status: refusal.status, headers: refusal.headers, ..Self::new(code, refusal.message) }
+        Self {
+            status: refusal.status,
+            headers: Box::new(refusal.headers),
+            ..Self::new(code, refusal.message)
+        }
     }
 }

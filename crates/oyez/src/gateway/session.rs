@@ -33,10 +33,8 @@ pub(super) struct Limits {
 impl Limits {
     /// The configured pace; `burst` commands at once.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
-        let (per_second, burst) = (per_second.max(1), burst.max(1));
-        let refill = Duration::from_secs_f64(f64::from(burst) / f64::from(per_second));
         Self {
-            commands: Rate::new(burst, refill),
+            commands: Rate::sustained(per_second, burst),
             mistakes: Rate::new(MOST_MISTAKES, Duration::from_secs(60)),
         }
     }
@@ -52,8 +50,8 @@ pub(super) struct Session {
     busy: bool,
     /// It ended; what still arrives is ignored.
     over: bool,
-    // None for the many who send one command at a time.
-    waiting: Option<Box<VecDeque<ClientFrame>>>,
+    // Owns no memory for the many who send one command at a time.
+    waiting: VecDeque<ClientFrame>,
 }
 
 impl Session {
@@ -65,7 +63,7 @@ impl Session {
             mistakes: Bucket::default(),
             busy: false,
             over: false,
-            waiting: None,
+            waiting: VecDeque::new(),
         }
     }
 
@@ -106,8 +104,8 @@ impl Session {
     pub(super) fn answered(&mut self, actions: &mut Vec<Action>) {
         self.busy = false;
         while !self.busy && !self.over {
-            let Some(next) = self.waiting.as_mut().and_then(|waiting| waiting.pop_front()) else {
-                self.waiting = None;
+            let Some(next) = self.waiting.pop_front() else {
+                self.waiting = VecDeque::new();
                 return;
             };
             self.start(next, actions);
@@ -135,15 +133,12 @@ impl Session {
             actions.push(Action::Frame(server::pong(timestamp.as_deref())));
         } else if !self.busy {
             self.start(frame, actions);
+        } else if self.waiting.len() < MOST_WAITING {
+            self.waiting.push_back(frame);
         } else {
-            let waiting = self.waiting.get_or_insert_default();
-            if waiting.len() < MOST_WAITING {
-                waiting.push_back(frame);
-            } else {
-                let message = format!("{MOST_WAITING} commands are waiting already: wait for their answers");
-                let reference = frame.reference.as_deref();
-                actions.push(Action::Frame(server::error(reference, ErrorCode::TooManyRequests, &message)));
-            }
+            let message = format!("{MOST_WAITING} commands are waiting already: wait for their answers");
+            let reference = frame.reference.as_deref();
+            actions.push(Action::Frame(server::error(reference, ErrorCode::TooManyRequests, &message)));
         }
     }
 

@@ -54,6 +54,8 @@ pub(super) struct Connection {
     pub(super) blocked: bool,
     /// The socket may have bytes for us.
     pub(super) readable: bool,
+    /// In the list of sockets to be read on.
+    pub(super) read_later: bool,
     /// The other side sends no more.
     pub(super) read_closed: bool,
     /// Our side was shut down.

@@ -199,9 +199,9 @@ impl Shard {
         let mut written = 0;
         while let Some(slot) = self.sockets.dirty.pop() {
             written += 1;
-            if self.sockets.write(slot) && self.sockets.connections[slot as usize].readable {
+            if self.sockets.write(slot) {
                 // It was not read while its outbox was full.
-                self.readable.push(slot);
+                self.read_later(slot);
             }
             self.next_page(slot);
         }

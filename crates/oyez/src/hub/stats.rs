@@ -8,7 +8,9 @@ macro_rules! counts {
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
         pub struct HubStats { $($(#[$doc])* pub $name: u64,)* }
 
+        /// What one shard counts: nobody else writes here, so that shards do not share a cache line.
         #[derive(Debug, Default)]
+        #[repr(align(128))]
         pub(super) struct Counters { $(pub(super) $name: AtomicU64,)* }
 
         impl Counters {
@@ -16,9 +18,17 @@ macro_rules! counts {
                 HubStats { $($name: self.$name.load(Relaxed),)* }
             }
 
-            /// Hands the present values to the `metrics` recorder, if one is installed.
+        }
+
+        impl HubStats {
+            /// The counts of two shards together.
+            pub(super) fn plus(self, other: Self) -> Self {
+                Self { $($name: self.$name + other.$name,)* }
+            }
+
+            /// Hands the values to the `metrics` recorder, if one is installed.
             pub(super) fn report(&self) {
-                $(counts!(@report $kind $metric, self.$name.load(Relaxed));)*
+                $(counts!(@report $kind $metric, self.$name);)*
             }
         }
     };

@@ -19,7 +19,7 @@ use crate::hub::{
     stats::Counters,
 };
 
-/// Largest buffer of events in a row, so that one does not pass a connection's bound.
+/// Largest buffer of events in a row; less where a connection may hold less, so that a new one finds room in it.
 const MOST_RUN_BYTES: usize = 32 * 1024;
 
 /// Events in a row for the very same audience: they are put into one buffer that all its connections share.
@@ -35,7 +35,7 @@ impl Shard {
         let same = run.events.first().is_none_or(|first| {
             first.audience == event.audience
                 && first.except == event.except
-                && run.bytes + event.text.len() <= MOST_RUN_BYTES
+                && run.bytes + event.text.len() <= MOST_RUN_BYTES.min(self.options.outbox_bytes / 4)
         });
         if !same {
             self.tell(run);

@@ -52,6 +52,7 @@ impl Shard {
             dirty: false,
             blocked: false,
             readable: false,
+            read_later: false,
             read_closed: false,
             finished: false,
             notice_sent: false,
@@ -161,7 +162,7 @@ impl Shard {
             self.received(slot, &mut leftover);
         }
         if readable {
-            self.readable.push(slot);
+            self.read_later(slot);
         }
     }
 

@@ -32,7 +32,10 @@ impl Shard {
     /// Goes on with connections that had more to read than a turn takes.
     pub(super) fn read_on(&mut self) {
         for slot in std::mem::take(&mut self.readable) {
-            self.read(slot);
+            if let Some(connection) = self.sockets.get(slot) {
+                connection.read_later = false;
+                self.read(slot);
+            }
         }
     }
 
@@ -61,7 +64,16 @@ impl Shard {
             }
         }
         self.buffer = buffer;
-        if self.sockets.may_read(slot) && self.sockets.connections[slot as usize].readable {
+        self.read_later(slot);
+    }
+
+    /// Sees to it that the next turn goes on reading a socket that may have more.
+    pub(super) fn read_later(&mut self, slot: Slot) {
+        if !self.sockets.may_read(slot) {
+            return;
+        }
+        let connection = &mut self.sockets.connections[slot as usize];
+        if connection.readable && !std::mem::replace(&mut connection.read_later, true) {
             self.readable.push(slot);
         }
     }

@@ -124,7 +124,8 @@ impl Sockets {
     pub(super) fn write(&mut self, slot: Slot) -> bool {
         let Some(connection) = self.get(slot) else { return false };
         connection.dirty = false;
-        if !self.flush(slot) {
+        // Until the socket says that it takes more, trying would only cost a system call.
+        if connection.blocked || !self.flush(slot) {
             return false;
         }
         let connection = &mut self.connections[slot as usize];
