@@ -165,20 +165,9 @@ fn admins_and_developers(ticket: &Ticket) -> Vec<Audience> {
 
 fn notice(kind: &str, to: Vec<Audience>, message: String, ticket: Value) -> NotificationRequest {
     NotificationRequest {
-        to: Audiences::Many(to),
         kind: Some(kind.into()),
-        message,
-        title: None,
-        url: None,
-        icon: None,
-        severity: None,
-        actor: None,
         data: Some(serde_json::Map::from_iter([("ticket".to_owned(), ticket)])),
-        send_at: None,
-        expires_at: None,
-        group_key: None,
-        media: None,
-        idempotency_key: None,
+        ..NotificationRequest::new(Audiences::Many(to), message)
     }
 }
 

@@ -251,6 +251,28 @@ pub struct EventRequest {
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+impl NotificationRequest {
+    /// A notification that says nothing but its message.
+    pub fn new(to: impl Into<Audiences>, message: impl Into<String>) -> Self {
+        Self {
+            to: to.into(),
+            kind: None,
+            message: message.into(),
+            title: None,
+            url: None,
+            icon: None,
+            severity: None,
+            actor: None,
+            data: None,
+            send_at: None,
+            expires_at: None,
+            group_key: None,
+            media: None,
+            idempotency_key: None,
+        }
+    }
+}
+
 impl EventRequest {
     /// An event of a type for an audience, without data.
     pub fn new(to: impl Into<Audiences>, kind: impl Into<String>) -> Self {

@@ -1,0 +1,78 @@
+//! A live connection as any client would hold it: frames in, commands out.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+/// Long enough for a busy machine; nothing asserts that it is fast.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connection and the position up to which it has everything.
+pub struct Live {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub greeting: Value,
+    pub seq: u64,
+}
+
+impl Live {
+    /// Connects with these query parameters and headers, and takes the greeting.
+    pub async fn open(base: &str, query: &str, headers: &[(&'static str, &str)]) -> Self {
+        let url = format!("{}/ws/notifications/?{query}", base.replace("http://", "ws://"));
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let mut live = Self { socket, greeting: Value::Null, seq: 0 };
+        live.greeting = live.frame().await;
+        assert_eq!(live.greeting["type"], "connection_established");
+        // A fresh connection is sent what comes after the head, a resumed one what comes after `since`.
+        let since = query.split('&').find_map(|pair| pair.strip_prefix("since=")).map(|seq| seq.parse().unwrap());
+        live.seq = since.unwrap_or_else(|| live.greeting["seq"].as_u64().unwrap());
+        live
+    }
+
+    /// The next frame.
+    pub async fn frame(&mut self) -> Value {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            match message.expect("a frame within a minute").expect("the connection stays open").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame is this notification and nothing else: the envelope's keys, the message and the ticket.
+    pub async fn expect(&mut self, kind: &str, message: &str, ticket: Value) {
+        let mut frame = self.frame().await;
+        let object = frame.as_object_mut().unwrap();
+        let mut take = |key: &str| object.remove(key).unwrap_or_else(|| panic!("{kind} has no {key}"));
+        assert_eq!(take("seq"), self.seq + 1, "{kind}: no gap, nothing extra");
+        let (id, timestamp) = (take("id"), take("timestamp"));
+        assert!(id.as_str().is_some_and(|id| !id.is_empty()), "{id}");
+        assert!(timestamp.as_str().is_some_and(|time| time.ends_with('Z')), "{timestamp}");
+        assert_eq!(
+            frame,
+            json!({"type": kind, "notification_type": kind, "message": message, "ticket": ticket})
+        );
+        self.seq += 1;
+    }
+
+    pub async fn send(&mut self, command: &Value) {
+        self.socket.send(Message::text(command.to_string())).await.unwrap();
+    }
+
+    /// Goes away politely.
+    pub async fn close(mut self) -> u64 {
+        self.socket.close(None).await.unwrap();
+        self.seq
+    }
+}
