@@ -87,10 +87,10 @@ impl Relay {
         request.idempotency_key = Some(row.key.clone());
         match self.oyez.publish(request).await {
             Ok(_) => outbox::delete(self.database.pool(), row.id).await?,
-            Err(Error::Invalid(invalid)) => {
+            Err(error @ (Error::Invalid(_) | Error::Publish(_))) => {
                 // It would be refused for ever and hold up all that follows. It stays in the table for a person to see.
-                tracing::error!(row = row.id, "Oyez refused a notification: {invalid}");
-                outbox::refuse(self.database.pool(), row.id, &invalid.to_string()).await?;
+                tracing::error!(row = row.id, "Oyez refused a notification: {error}");
+                outbox::refuse(self.database.pool(), row.id, &error.to_string()).await?;
             }
             Err(error) => return Err(error.into()),
         }
