@@ -93,9 +93,8 @@ async fn everybody_hears_what_concerns_them_and_nothing_else() {
         .await;
     }
 
-    office
-        .nobody_heard_more(&mut [(&ada, &mut admin), (&dev, &mut developer), (&carla, &mut client)])
-        .await;
+    office.nobody_heard_more(&mut [(&ada, &mut admin), (&dev, &mut developer), (&carla, &mut client)]).await;
+    drop((admin, developer, client));
     office.close().await;
 }
 
@@ -120,6 +119,7 @@ async fn an_admin_who_is_also_the_developer_hears_a_verdict_once() {
     }
     assert_eq!(heard, ["ticket_created", "ticket_assigned", "ticket_approved"]);
     office.nobody_heard_more(&mut [(&both, &mut live)]).await;
+    drop(live);
     office.close().await;
 }
 
@@ -159,6 +159,7 @@ async fn a_client_that_was_away_gets_exactly_what_it_missed() {
         )
         .await;
     office.nobody_heard_more(&mut [(&carla, &mut client)]).await;
+    drop(client);
     office.close().await;
 }
 
@@ -180,5 +181,6 @@ async fn reading_in_one_tab_clears_the_bell_in_the_other() {
             break;
         }
     }
+    drop((one, other));
     office.close().await;
 }

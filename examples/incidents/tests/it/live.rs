@@ -33,7 +33,8 @@ impl Live {
         live.greeting = live.frame().await;
         assert_eq!(live.greeting["type"], "connection_established");
         // A fresh connection is sent what comes after the head, a resumed one what comes after `since`.
-        let since = query.split('&').find_map(|pair| pair.strip_prefix("since=")).map(|seq| seq.parse().unwrap());
+        let since =
+            query.split('&').find_map(|pair| pair.strip_prefix("since=")).map(|seq| seq.parse().unwrap());
         live.seq = since.unwrap_or_else(|| live.greeting["seq"].as_u64().unwrap());
         live
     }

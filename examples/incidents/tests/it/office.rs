@@ -96,8 +96,7 @@ impl Office {
 
     /// Moves a ticket; answers it as it is then.
     pub async fn step(&self, who: &Somebody, ticket: &Value, step: &str, body: Value) -> Value {
-        let (status, ticket) =
-            self.post(who, &format!("/api/tickets/{}/{step}", ticket["id"]), body).await;
+        let (status, ticket) = self.post(who, &format!("/api/tickets/{}/{step}", ticket["id"]), body).await;
         assert_eq!(status, 200, "{ticket}");
         ticket
     }

@@ -19,7 +19,8 @@ impl<'a> Browser<'a> {
     async fn sign_in(office: &'a Office, name: &str) -> Self {
         let email = format!("{name}@x.example");
         let form = [("email", email.as_str()), ("password", PASSWORD)];
-        let answer = office.http.post(format!("{}/login", office.base)).with_form(&form).send().await.unwrap();
+        let answer =
+            office.http.post(format!("{}/login", office.base)).with_form(&form).send().await.unwrap();
         assert_eq!(answer.status(), 303);
         let cookies: Vec<String> = answer
             .headers()
@@ -91,7 +92,10 @@ async fn a_ticket_moves_by_forms_and_a_double_click_counts_once() {
     ];
     for _ in 0..2 {
         let answer = browser.post("/tickets", &form).await;
-        assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/tickets/1".parse().unwrap()));
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["location"]),
+            (303, &"/tickets/1".parse().unwrap())
+        );
     }
     let heard = admin.frame().await;
     assert_eq!(heard["message"], "New Critical priority ticket created: Cart is empty");
@@ -121,9 +125,8 @@ async fn a_ticket_moves_by_forms_and_a_double_click_counts_once() {
     let mut developer = Live::open(&office.base, &format!("token={}&since=0", dev.token), &[]).await;
     assert_eq!(developer.frame().await["type"], "ticket_assigned");
     developer.seq += 1;
-    office
-        .nobody_heard_more(&mut [(&ada, &mut admin), (&dev, &mut developer), (&carla, &mut client)])
-        .await;
+    office.nobody_heard_more(&mut [(&ada, &mut admin), (&dev, &mut developer), (&carla, &mut client)]).await;
+    drop((admin, client, developer));
     office.close().await;
 }
 
@@ -145,9 +148,13 @@ async fn what_people_write_is_never_markup() {
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.contains("script-src 'self';"), "{policy}");
         let page = answer.text().await.unwrap();
-        assert!(page.contains("&lt;img src=x onerror=alert(1)&gt; &amp; &quot;quotes&quot; {{ 7 * 7 }}"), "{page}");
+        assert!(
+            page.contains("&lt;img src=x onerror=alert(1)&gt; &amp; &quot;quotes&quot; {{ 7 * 7 }}"),
+            "{page}"
+        );
         assert!(!page.contains("<img src=x") && !page.contains("<script>alert"), "{page}");
     }
+    drop(admin);
     office.close().await;
 }
 
@@ -174,6 +181,7 @@ async fn the_page_opens_its_stream_with_the_cookie_of_the_login() {
     event.as_object_mut().unwrap().remove("timestamp").unwrap();
     event.as_object_mut().unwrap().remove("topic");
     assert_eq!(event, json!({"type": "ticket_changed", "ticket": {"id": ticket["id"]}}));
+    drop(live);
     office.close().await;
 }
 
@@ -225,7 +233,10 @@ async fn admins_keep_people_and_projects() {
     ];
     assert_eq!(browser.post("/people", &form).await.status(), 303);
     assert_eq!(browser.post("/people", &form).await.status(), 409);
-    assert_eq!(browser.post("/projects", &[("csrf", csrf.as_str()), ("name", "Payroll")]).await.status(), 303);
+    assert_eq!(
+        browser.post("/projects", &[("csrf", csrf.as_str()), ("name", "Payroll")]).await.status(),
+        303
+    );
     let members = [("csrf", csrf.as_str()), ("add", "4")];
     assert_eq!(browser.post("/projects/2/members", &members).await.status(), 303);
     assert!(browser.page("/projects").await.contains("Payroll"));

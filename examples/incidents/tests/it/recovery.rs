@@ -90,5 +90,6 @@ async fn what_was_published_but_not_crossed_off_is_not_told_twice() {
     assert_eq!(live.frame().await["type"], "ticket_created");
     live.seq += 1;
     office.nobody_heard_more(&mut [(&ada, &mut live)]).await;
+    drop(live);
     office.close().await;
 }

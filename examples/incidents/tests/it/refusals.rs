@@ -60,7 +60,8 @@ async fn nobody_does_what_is_not_theirs() {
     assert_eq!(office.get(&sam, "/api/tickets").await.1["data"], json!([]));
     assert_eq!(office.get(&carla, "/api/people").await.0, 403);
     assert_eq!(office.post(&dev, "/api/projects", json!({"name": "Mine"})).await.0, 403);
-    let report = json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
+    let report =
+        json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
     assert_eq!(office.post(&sam, "/api/tickets", report.clone()).await.0, 403, "not a member");
     assert_eq!(office.post(&ada, "/api/tickets", report).await.0, 403, "not a client");
     assert_eq!(office.get(&ada, "/api/tickets/999").await.0, 404);
@@ -91,7 +92,8 @@ async fn a_request_sent_twice_is_heard_once() {
     let data = tempfile::tempdir().unwrap();
     let (office, [ada, _, carla]) = Office::staffed(data.path()).await;
     let mut admin = office.live(&ada).await;
-    let body = json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
+    let body =
+        json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
     let mut ids = vec![];
     for _ in 0..2 {
         let request = office.http.post(format!("{}/api/tickets", office.base)).bearer_auth(&carla.token);
@@ -103,6 +105,7 @@ async fn a_request_sent_twice_is_heard_once() {
     assert_eq!(admin.frame().await["ticket"]["id"], ids[0]);
     admin.seq += 1;
     office.nobody_heard_more(&mut [(&ada, &mut admin)]).await;
+    drop(admin);
     office.close().await;
 }
 
@@ -110,7 +113,8 @@ async fn a_request_sent_twice_is_heard_once() {
 async fn bad_input_is_refused_by_field() {
     let data = tempfile::tempdir().unwrap();
     let (office, [ada, _, carla]) = Office::staffed(data.path()).await;
-    let good = json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
+    let good =
+        json!({"project_id": 1, "title": "T", "description": "D", "priority": "LOW", "category": "BUG"});
     for (field, value) in [
         ("title", json!("")),
         ("title", json!("x".repeat(201))),
@@ -135,5 +139,6 @@ async fn bad_input_is_refused_by_field() {
     assert_eq!(live.frame().await["type"], "ticket_created");
     live.seq += 1;
     office.nobody_heard_more(&mut [(&ada, &mut live)]).await;
+    drop(live);
     office.close().await;
 }

@@ -68,15 +68,24 @@ pub(super) async fn projects(
     State(web): State<Web>,
     Signed { person, csrf }: Signed,
 ) -> Result<Html<String>, PageError> {
+    let clients = web.desk.people(&person, Some(Role::Client)).await?;
     let projects: Vec<_> = web
         .desk
         .members(&person)
         .await?
         .into_iter()
-        .map(|(project, members)| context! { id => project.id.0, name => project.name, members => Serde(members) })
+        .map(|(project, members)| {
+            let belongs = |client: &&Person| members.iter().any(|member| member.id == client.id);
+            let others: Vec<&Person> = clients.iter().filter(|client| !belongs(client)).collect();
+            context! {
+                id => project.id.0,
+                name => project.name,
+                others => Serde(&others),
+                members => Serde(&members),
+            }
+        })
         .collect();
-    let clients = web.desk.people(&person, Some(Role::Client)).await?;
-    Ok(Templates.page("projects.html", &person, &csrf, context! { projects, clients => Serde(clients) })?)
+    Ok(Templates.page("projects.html", &person, &csrf, context! { projects })?)
 }
 
 /// `POST /projects`.
