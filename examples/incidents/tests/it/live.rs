@@ -14,15 +14,15 @@ use tokio_tungstenite::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection and the position up to which it has everything.
-pub struct Live {
+pub(crate) struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub greeting: Value,
-    pub seq: u64,
+    pub(crate) greeting: Value,
+    pub(crate) seq: u64,
 }
 
 impl Live {
     /// Connects with these query parameters and headers, and takes the greeting.
-    pub async fn open(base: &str, query: &str, headers: &[(&'static str, &str)]) -> Self {
+    pub(crate) async fn open(base: &str, query: &str, headers: &[(&'static str, &str)]) -> Self {
         let url = format!("{}/ws/notifications/?{query}", base.replace("http://", "ws://"));
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
@@ -40,7 +40,7 @@ impl Live {
     }
 
     /// The next frame.
-    pub async fn frame(&mut self) -> Value {
+    pub(crate) async fn frame(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
             match message.expect("a frame within a minute").expect("the connection stays open").unwrap() {
@@ -52,7 +52,7 @@ impl Live {
     }
 
     /// The next frame is this notification and nothing else: the envelope's keys, the message and the ticket.
-    pub async fn expect(&mut self, kind: &str, message: &str, ticket: Value) {
+    pub(crate) async fn expect(&mut self, kind: &str, message: &str, ticket: Value) {
         let mut frame = self.frame().await;
         let object = frame.as_object_mut().unwrap();
         let mut take = |key: &str| object.remove(key).unwrap_or_else(|| panic!("{kind} has no {key}"));
@@ -67,12 +67,12 @@ impl Live {
         self.seq += 1;
     }
 
-    pub async fn send(&mut self, command: &Value) {
+    pub(crate) async fn send(&mut self, command: &Value) {
         self.socket.send(Message::text(command.to_string())).await.unwrap();
     }
 
     /// Goes away politely.
-    pub async fn close(mut self) -> u64 {
+    pub(crate) async fn close(mut self) -> u64 {
         self.socket.close(None).await.unwrap();
         self.seq
     }

@@ -13,27 +13,27 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::live::Live;
 
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// The running application. Ends with [`Office::close`], which fails when a notification is still unsent.
-pub struct Office {
-    pub app: App,
-    pub base: String,
-    pub http: Client,
+pub(crate) struct Office {
+    pub(crate) app: App,
+    pub(crate) base: String,
+    pub(crate) http: Client,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 /// Somebody signed in over the API.
 #[derive(Clone)]
-pub struct Somebody {
-    pub id: String,
-    pub token: String,
+pub(crate) struct Somebody {
+    pub(crate) id: String,
+    pub(crate) token: String,
 }
 
 impl Office {
     /// Opens the application on this directory, as it is.
-    pub async fn open(data: &Path) -> Self {
+    pub(crate) async fn open(data: &Path) -> Self {
         let app = App::open(Settings { data: data.to_owned(), secure_cookies: false }).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -49,13 +49,13 @@ impl Office {
     }
 
     /// Adds a person.
-    pub async fn person(&self, name: &str, roles: &[Role]) -> Person {
+    pub(crate) async fn person(&self, name: &str, roles: &[Role]) -> Person {
         let email = format!("{name}@x.example");
         self.app.add_person(&email, name, PASSWORD, roles).await.unwrap()
     }
 
     /// Ada (admin), Dev (developer), Carla (client of project 1, "Shop").
-    pub async fn staffed(data: &Path) -> (Self, [Somebody; 3]) {
+    pub(crate) async fn staffed(data: &Path) -> (Self, [Somebody; 3]) {
         let office = Self::open(data).await;
         let ada = office.person("Ada", &[Role::Admin]).await;
         office.person("Dev", &[Role::Developer]).await;
@@ -66,7 +66,7 @@ impl Office {
         (office, people)
     }
 
-    pub async fn login(&self, name: &str) -> Somebody {
+    pub(crate) async fn login(&self, name: &str) -> Somebody {
         let body = json!({"email": format!("{name}@x.example"), "password": PASSWORD});
         let answer = self.http.post(format!("{}/api/login", self.base)).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 200);
@@ -75,18 +75,18 @@ impl Office {
         Somebody { id, token: answer["token"].as_str().unwrap().to_owned() }
     }
 
-    pub async fn get(&self, who: &Somebody, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, who: &Somebody, path: &str) -> (u16, Value) {
         let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&who.token);
         read(request.send().await.unwrap()).await
     }
 
-    pub async fn post(&self, who: &Somebody, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, who: &Somebody, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&who.token);
         read(request.json(&body).send().await.unwrap()).await
     }
 
     /// Reports an incident in project 1; answers the ticket.
-    pub async fn report(&self, who: &Somebody, title: &str) -> Value {
+    pub(crate) async fn report(&self, who: &Somebody, title: &str) -> Value {
         let body = json!({"project_id": 1, "title": title, "description": "After login", "priority": "HIGH",
                           "category": "BUG"});
         let (status, ticket) = self.post(who, "/api/tickets", body).await;
@@ -95,19 +95,19 @@ impl Office {
     }
 
     /// Moves a ticket; answers it as it is then.
-    pub async fn step(&self, who: &Somebody, ticket: &Value, step: &str, body: Value) -> Value {
+    pub(crate) async fn step(&self, who: &Somebody, ticket: &Value, step: &str, body: Value) -> Value {
         let (status, ticket) = self.post(who, &format!("/api/tickets/{}/{step}", ticket["id"]), body).await;
         assert_eq!(status, 200, "{ticket}");
         ticket
     }
 
     /// Opens the live stream with the API's token.
-    pub async fn live(&self, who: &Somebody) -> Live {
+    pub(crate) async fn live(&self, who: &Somebody) -> Live {
         Live::open(&self.base, &format!("token={}", who.token), &[]).await
     }
 
     /// Says "the end" to each, and sees that it is the very next thing each of them hears.
-    pub async fn nobody_heard_more(&self, everybody: &mut [(&Somebody, &mut Live)]) {
+    pub(crate) async fn nobody_heard_more(&self, everybody: &mut [(&Somebody, &mut Live)]) {
         for (who, live) in everybody {
             let to = Audience::User(UserId::new(&who.id).unwrap());
             let end = NotificationRequest { kind: Some("end".into()), ..NotificationRequest::new(to, "end") };
@@ -119,7 +119,7 @@ impl Office {
     }
 
     /// Ends the application, gracefully.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         // Live connections first: the listener waits for them.
         self.app.shutdown().await;
         drop(self.stop);
