@@ -1,0 +1,15 @@
+//! The server as its clients see it: real sockets on port 0, a clock that stands still unless a test moves it.
+
+mod api_keys;
+mod hostile;
+mod inbox;
+mod jwks;
+mod login;
+mod openapi;
+mod operations;
+mod problems;
+mod publish;
+mod support;
+mod tickets;
+mod tokens;
+mod users;
