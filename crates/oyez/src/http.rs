@@ -226,9 +226,6 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
             let content_type = HeaderValue::from_static("application/json");
             (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
         }
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            Refusal::new(ErrorCode::Internal, "something went wrong in the server").into_response()
-        }
+        Err(error) => Refusal::internal(format!("the answer could not be written: {error}")).into_response(),
     }
 }

@@ -120,7 +120,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Http> for Segments<T> {
                 let detail = text.strip_prefix("Invalid URL: ").unwrap_or(&text);
                 Err(Refusal::new(ErrorCode::Invalid, format!("the path is wrong: {detail}")))
             }
-            Err(_) => Err(Refusal::new(ErrorCode::Internal, "something went wrong in the server")),
+            Err(rejection) => Err(Refusal::internal(rejection.body_text())),
         }
     }
 }

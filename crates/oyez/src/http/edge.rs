@@ -12,10 +12,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use oyez_protocol::{ErrorCode, api::problem::Problem};
 
-use super::{Http, refusal::Refusal};
+use super::{
+    Http,
+    refusal::{Cause, Refusal},
+};
 use crate::auth::extract::problem_response;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,6 +38,7 @@ pub(super) async fn edge(State(state): State<Http>, request: Request, next: Next
     } else {
         answer(&state, request, next).await
     };
+    let cause = response.extensions_mut().remove::<Cause>();
     add_request_id(&mut response, &request_id);
     add_security_headers(response.headers_mut());
     if let Some(origin) = origin {
@@ -42,13 +46,20 @@ pub(super) async fn edge(State(state): State<Http>, request: Request, next: Next
     }
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     state.metrics().request(&method, route, response.status(), started.elapsed());
-    if response.status().is_server_error() {
-        tracing::warn!(
-            request_id = %String::from_utf8_lossy(request_id.as_bytes()),
-            %method, route, status = response.status().as_u16(), "request failed"
-        );
-    }
+    log(&request_id, &method, route, response.status(), cause);
     response
+}
+
+/// The route, never the path or query: those may hold names and tokens.
+fn log(request_id: &HeaderValue, method: &Method, route: &str, status: StatusCode, cause: Option<Cause>) {
+    let (request_id, status) = (request_id.to_str().unwrap_or_default(), status.as_u16());
+    if let Some(Cause(cause)) = cause {
+        tracing::error!(request_id, %method, route, status, %cause, "a request failed");
+    } else if status >= 500 {
+        tracing::warn!(request_id, %method, route, status, "a request failed");
+    } else {
+        tracing::debug!(request_id, %method, route, status, "answered");
+    }
 }
 
 async fn answer(state: &Http, request: Request, next: Next) -> Response {
@@ -58,8 +69,8 @@ async fn answer(state: &Http, request: Request, next: Next) -> Response {
         Ok(Err(panic)) => {
             let reason = panic.downcast_ref::<&str>().copied().map(str::to_owned);
             let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
-            tracing::error!(reason = reason.as_deref().unwrap_or("unknown"), "a request panicked");
-            Refusal::new(ErrorCode::Internal, "something went wrong in the server").into_response()
+            let reason = reason.as_deref().unwrap_or("no reason given");
+            Refusal::internal(format!("the handler panicked: {reason}")).into_response()
         }
         Err(_) => {
             Refusal::new(ErrorCode::Unavailable, "the request took too long: try again").into_response()
@@ -121,7 +132,7 @@ fn add_security_headers(headers: &mut HeaderMap) {
 }
 
 fn preflight(asked: &HeaderMap) -> Response {
-    let mut response = http::StatusCode::NO_CONTENT.into_response();
+    let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

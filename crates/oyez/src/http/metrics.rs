@@ -49,7 +49,7 @@ fn describe() {
 /// Handles of the request metrics, looked up once each.
 pub(super) struct RequestMetrics {
     handle: Option<&'static PrometheusHandle>,
-    routes: RwLock<HashMap<(Method, u16, String), Handles>>,
+    routes: RwLock<HashMap<String, HashMap<(Method, u16), Handles>>>,
     since_fold: AtomicU32,
 }
 
@@ -82,19 +82,20 @@ impl RequestMetrics {
     }
 
     fn handles(&self, method: &Method, route: &str, status: StatusCode) -> Handles {
-        let key = (known(method), status.as_u16(), route.to_owned());
-        if let Some(handles) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        let key = (known(method), status.as_u16());
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handles) = routes.get(route).and_then(|answers| answers.get(&key)) {
             return handles.clone();
         }
-        let labels = [("method", key.0.as_str().to_owned()), ("route", key.2.clone())];
-        let handles = Handles {
-            duration: metrics::histogram!("oyez_http_request_duration_seconds", &labels),
-            count: metrics::counter!(
-                "oyez_http_requests_total",
-                "method" => key.0.as_str().to_owned(), "route" => key.2.clone(), "status" => key.1.to_string()
-            ),
-        };
-        self.routes.write().unwrap_or_else(PoisonError::into_inner).insert(key, handles.clone());
+        drop(routes);
+        let (method, status) = (key.0.as_str().to_owned(), key.1.to_string());
+        let labels = [("method", method), ("route", route.to_owned())];
+        let duration = metrics::histogram!("oyez_http_request_duration_seconds", &labels);
+        let [method, route_label] = labels;
+        let labels = [method, route_label, ("status", status)];
+        let handles = Handles { duration, count: metrics::counter!("oyez_http_requests_total", &labels) };
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        routes.entry(route.to_owned()).or_default().insert(key, handles.clone());
         handles
     }
 }

@@ -18,18 +18,33 @@ use crate::{
 pub(crate) struct Refusal {
     // Boxed: a handler's `Result` is as large as its larger half.
     pub(crate) problem: Box<Problem>,
+    cause: Option<Cause>,
 }
+
+/// Why the server failed, for the log only: the edge writes it once, with the request's id.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) Box<str>);
 
 /// What a handler answers.
 pub(crate) type Answer<T = Response> = Result<T, Refusal>;
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self { problem: Box::new(Problem::new(code, detail)) }
+        Self::from(Problem::new(code, detail))
     }
 
     pub(crate) fn at(field: &str, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self { problem: Box::new(Problem::new(ErrorCode::Invalid, detail).at(field)) }
+        Self::from(Problem::new(ErrorCode::Invalid, detail).at(field))
+    }
+
+    /// A fault of the server: the caller learns no more than that, the log learns the cause.
+    pub(crate) fn internal(cause: impl Into<Box<str>>) -> Self {
+        Self::new(ErrorCode::Internal, "something went wrong in the server").because(cause)
+    }
+
+    fn because(mut self, cause: impl Into<Box<str>>) -> Self {
+        self.cause = Some(Cause(cause.into()));
+        self
     }
 
     pub(crate) fn missing_scope(scope: Scope) -> Self {
@@ -51,19 +66,29 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        problem_response(*self.problem)
+        let mut response = problem_response(*self.problem);
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), cause: None }
     }
 }
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        Self { problem: Box::new(error.into()) }
+        Problem::from(error).into()
     }
 }
 
 impl From<Invalid> for Refusal {
     fn from(invalid: Invalid) -> Self {
-        Self { problem: Box::new(Problem::new(invalid.code, invalid.message).at(invalid.field)) }
+        Problem::new(invalid.code, invalid.message).at(invalid.field).into()
     }
 }
 
@@ -71,13 +96,10 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error.code() {
             ErrorCode::Unavailable => {
-                tracing::error!(%error, "the store is unavailable");
-                Self::new(ErrorCode::Unavailable, "the storage does not answer right now: try again")
+                let detail = "the storage does not answer right now: try again";
+                Self::new(ErrorCode::Unavailable, detail).because(error.to_string())
             }
-            ErrorCode::Internal => {
-                tracing::error!(%error, "a fault in the store");
-                Self::new(ErrorCode::Internal, "something went wrong in the server")
-            }
+            ErrorCode::Internal => Self::internal(error.to_string()),
             code => Self::new(code, error.to_string()),
         }
     }

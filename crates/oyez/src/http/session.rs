@@ -49,6 +49,7 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
             Endpoint::post("/api/auth/logout", "auth", "Log out")
                 .describe("Ends the login of the token, of the cookie, or of `refresh`, and its live connections.")
                 .optional_body::<LogoutRequest>()
+                .refuses(&[ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::CsrfFailed])
                 .answers_nothing("The login has ended; the cookie is taken away."),
             logout,
         )
