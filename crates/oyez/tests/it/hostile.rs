@@ -117,7 +117,7 @@ fn mangled(random: &mut Random, tokens: &[String]) -> Request {
         let names =
             ["limit", "cursor", "before", "after_seq", "status", "token", "ticket", "since", "epoch", "user"];
         for _ in 0..random.below(4) {
-            uri.push_str(random.one(&names));
+            uri.push_str(names[random.below(names.len())]);
             uri.push('=');
             uri.extend(
                 random.text(5).chars().filter(|c| c.is_ascii_alphanumeric() || "%.-_~/=".contains(*c)),

@@ -105,6 +105,7 @@ impl TestApp {
             key: SigningKey::open(directory.path()).unwrap(),
             trusted_proxies: config.http.trusted_proxies.clone(),
             https: false,
+            control_key: None,
         };
         let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options).unwrap();
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
