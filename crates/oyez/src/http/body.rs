@@ -78,8 +78,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             let detail = error.to_string();
-            match field_of(&detail) {
-                Some(field) => Refusal::at(&field.to_owned(), detail),
+            match field_of(&detail).map(str::to_owned) {
+                Some(field) => Refusal::at(&field, detail),
                 None => Refusal::new(ErrorCode::Invalid, detail),
             }
         }

@@ -57,7 +57,7 @@ pub(super) struct Endpoint {
 /// What an answer holds.
 enum Content {
     Nothing,
-    Json(RefOr<Schema>),
+    Json(Box<RefOr<Schema>>),
     Text(&'static str),
 }
 
@@ -144,14 +144,14 @@ impl Endpoint {
 
     pub(super) fn answers<T: ToSchema>(mut self, status: u16, meaning: &'static str) -> Self {
         self.remember::<T>();
-        self.answer = (status, meaning, Content::Json(document::reference(&T::name())));
+        self.answer = (status, meaning, Content::Json(Box::new(document::reference(&T::name()))));
         self
     }
 
     /// A page of a list.
     pub(super) fn answers_page<T: ToSchema>(mut self, meaning: &'static str) -> Self {
         self.remember::<T>();
-        self.answer = (200, meaning, Content::Json(Page::<T>::schema()));
+        self.answer = (200, meaning, Content::Json(Box::new(Page::<T>::schema())));
         self
     }
 

@@ -46,10 +46,13 @@ fn describe() {
     metrics::describe_counter!("oyez_events_total", "Live-only events accepted.");
 }
 
+/// What is measured of one route, by method and status.
+type RouteHandles = HashMap<(Method, u16), Handles>;
+
 /// Handles of the request metrics, looked up once each.
 pub(super) struct RequestMetrics {
     handle: Option<&'static PrometheusHandle>,
-    routes: RwLock<HashMap<String, HashMap<(Method, u16), Handles>>>,
+    routes: RwLock<HashMap<String, RouteHandles>>,
     since_fold: AtomicU32,
 }
 

@@ -1,5 +1,7 @@
 //! The server as its clients see it: real sockets on port 0, a clock that stands still unless a test moves it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 mod api_keys;
 mod hostile;
 mod inbox;

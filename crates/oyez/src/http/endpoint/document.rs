@@ -222,7 +222,7 @@ fn answer(meaning: &str, content: Content) -> Response {
     let response = ResponseBuilder::new().description(meaning);
     match content {
         Content::Nothing => response.build(),
-        Content::Json(schema) => response.content("application/json", MediaType::new(Some(schema))).build(),
+        Content::Json(schema) => response.content("application/json", MediaType::new(Some(*schema))).build(),
         Content::Text(content_type) => {
             let text = Schema::Object(ObjectBuilder::new().schema_type(Type::String).build());
             response.content(content_type, MediaType::new(Some(text))).build()
