@@ -18,8 +18,8 @@ use crate::{
 
 /// Files that are not connections: database, log, keys, and some to spare.
 const OTHER_FILES: u64 = 64;
-/// What may still run after the drain: the last answers, the last commit.
-const AFTER_DRAIN: Duration = Duration::from_secs(5);
+/// What a request may take at least while the server drains, however short the grace period is.
+const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 /// A server that listens. It answers from [`Server::start`] on.
 pub struct Server {
@@ -120,12 +120,13 @@ impl Server {
         self.oyez.begin_drain();
         self.draining.cancel();
         let connections = self.listening.await;
-        self.oyez.send_away(grace).await;
-        if let Ok(connections) = connections
-            && tokio::time::timeout(AFTER_DRAIN, connections.wait()).await.is_err()
-        {
-            tracing::warn!(open = connections.len(), "connections were cut off after the grace period");
-        }
+        let requests = async {
+            let Ok(connections) = connections else { return };
+            if tokio::time::timeout(grace.max(LEAST_GRACE), connections.wait()).await.is_err() {
+                tracing::warn!(open = connections.len(), "connections were cut off after the grace period");
+            }
+        };
+        tokio::join!(self.oyez.send_away(grace), requests);
         self.oyez.shutdown().await;
         tracing::info!("stopped");
     }

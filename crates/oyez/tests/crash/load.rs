@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::Notify, task::JoinSet};
 
 /// Members of `role:crowd`: more than fit into one commit.
 pub const CROWD: usize = 3_000;
@@ -30,6 +30,7 @@ pub const CROWD_PUBLISHER: usize = SOLO;
 /// Running publishers.
 pub struct Load {
     stop: Arc<AtomicBool>,
+    first_answer: Arc<Notify>,
     tasks: JoinSet<(Acknowledged, Option<Unanswered>)>,
 }
 
@@ -61,13 +62,19 @@ pub async fn make_crowd(url: &str, key: &str) {
 impl Load {
     /// Starts one publisher per solo user, and one for the crowd.
     pub fn start(url: &str, key: &str, iteration: u64) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, first_answer) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let mut tasks = JoinSet::new();
         for publisher in 0..=SOLO {
             let (url, key, stop) = (url.to_owned(), key.to_owned(), Arc::clone(&stop));
-            tasks.spawn(async move { publish(publisher, iteration, &url, &key, &stop).await });
+            let answered = Arc::clone(&first_answer);
+            tasks.spawn(async move { publish(publisher, iteration, &url, &key, &stop, &answered).await });
         }
-        Self { stop, tasks }
+        Self { stop, first_answer, tasks }
+    }
+
+    /// Waits until something was acknowledged: on a busy machine that takes a while.
+    pub async fn has_begun(&self) {
+        self.first_answer.notified().await;
     }
 
     /// Ends the publishers; the server is gone, so none waits for an answer.
@@ -89,6 +96,7 @@ async fn publish(
     url: &str,
     key: &str,
     stop: &AtomicBool,
+    answered: &Notify,
 ) -> (Acknowledged, Option<Unanswered>) {
     let client = reqwest::Client::new();
     let to = match publisher {
@@ -104,7 +112,10 @@ async fn publish(
             "idempotency_key": format!("{publisher}-{number}"),
         });
         match send(&client, url, key, &body).await {
-            Some(id) => acknowledged.push(Publish { id, publisher, number }),
+            Some(id) => {
+                acknowledged.push(Publish { id, publisher, number });
+                answered.notify_one();
+            }
             None => return (acknowledged, Some(Unanswered { publisher, number, body })),
         }
         if stop.load(Ordering::Relaxed) {

@@ -42,7 +42,8 @@ async fn what_was_acknowledged_survives_kill_9_in_order_and_once() {
 
     for iteration in 0..iterations {
         let running = Load::start(&server.url(), &key, iteration);
-        let life = Duration::from_millis(random.random_range(20..700));
+        running.has_begun().await;
+        let life = Duration::from_millis(random.random_range(0..700));
         tokio::time::sleep(life).await;
         server.child.kill().unwrap();
         server.child.wait().unwrap();
