@@ -33,8 +33,10 @@ use origin::Origins;
 use oyez_core::{access::Rules, clock::Clock};
 use oyez_store::Store;
 use session::Limits;
-use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinSet,
+};
 
 use crate::{
     auth::Auth,
@@ -114,7 +116,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Gateway {
     shared: Arc<Shared>,
-    _end: Arc<DropGuard>,
+    background: Arc<Mutex<JoinSet<()>>>,
 }
 
 struct Shared {
@@ -152,14 +154,16 @@ impl Gateway {
             clock,
             draining: AtomicBool::new(false),
         });
-        let end = CancellationToken::new();
-        let background = [
-            tokio::spawn(end.clone().run_until_cancelled_owned(answer::run(Arc::clone(&shared), questions))),
-            tokio::spawn(end.clone().run_until_cancelled_owned(watch::run(Arc::clone(&shared)))),
-        ];
-        // They end with the guard below.
-        drop(background);
-        Self { shared, _end: Arc::new(end.drop_guard()) }
+        let mut background = JoinSet::new();
+        background.spawn(answer::run(Arc::clone(&shared), questions));
+        background.spawn(watch::run(Arc::clone(&shared)));
+        Self { shared, background: Arc::new(Mutex::new(background)) }
+    }
+
+    /// Resolves when background work died of a fault; the server must end then. Never resolves otherwise.
+    pub async fn failed(&self) {
+        // It works for as long as there is a gateway, so any end is a fault.
+        self.background.lock().await.join_next().await;
     }
 
     /// `/ws/notifications/`, `/ws/dashboard/` and the same under `/sse/`, with and without the trailing slash.

@@ -109,7 +109,7 @@ impl Oyez {
             hub: hub.clone(),
         });
         let workers = Workers::default();
-        watch_hub(&workers, &hub);
+        watch_live(&workers, &hub, &gateway);
         let chores =
             Chores { retention: retention(&config), cleanup_interval: config.inbox.cleanup_interval };
         let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, chores);
@@ -186,14 +186,15 @@ impl Oyez {
     }
 }
 
-/// A shard that died is a fault like any other worker's; meanwhile its counters are handed on.
-fn watch_hub(workers: &Workers, hub: &Hub) {
-    let (hub, stop) = (hub.clone(), workers.stop_token());
-    workers.spawn("hub", async move {
+/// A shard or a gateway that died is a fault like any other worker's; meanwhile the counters are handed on.
+fn watch_live(workers: &Workers, hub: &Hub, gateway: &Gateway) {
+    let (hub, gateway, stop) = (hub.clone(), gateway.clone(), workers.stop_token());
+    workers.spawn("live connections", async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = hub.failed() => return,
+                () = gateway.failed() => return,
                 () = tokio::time::sleep(UPKEEP) => hub.report_metrics(),
             }
         }

@@ -65,10 +65,15 @@ impl Server {
         self.ready[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.ready)).to_owned()
     }
 
-    /// Ends it as an operator would, and waits.
-    pub fn terminate(&mut self) -> std::process::ExitStatus {
+    /// Tells it to end as an operator would.
+    pub fn signal(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    }
+
+    /// Tells it to end, and waits.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        self.signal();
         self.child.wait().expect("it ends")
     }
 }

@@ -144,3 +144,41 @@ fn sigterm_finishes_what_is_in_flight_and_ends_with_success() {
     assert!(drain.success(), "{drain}");
     assert_eq!(answer(data.path(), &["status"])["stats"]["items"], 1);
 }
+
+#[test]
+fn sigterm_says_goodbye_to_live_clients_and_does_not_wait_out_the_grace_period() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), &[]);
+    let mut tail = oyez()
+        .args(["tail", "--user", "anna", "--since", "0", "--full", "--json", "--data"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines().map(Result::unwrap);
+    answer(data.path(), &["notify", "user:anna", "Hello"]);
+    assert!(lines.next().unwrap().contains("Hello"));
+    assert!(server.terminate().success());
+    let goodbye = lines.find(|line| line.contains("goodbye")).expect("it says goodbye");
+    let goodbye: Value = serde_json::from_str(&goodbye).unwrap();
+    assert!(goodbye["retry_after_ms"].is_u64(), "{goodbye}");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
+fn a_second_signal_stops_a_server_that_waits_for_a_request() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), &[]);
+    let address = server.said("address");
+    let mut stuck = TcpStream::connect(&address).unwrap();
+    let head = "POST /api/v1/notifications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer oyez_sk_x\r\n";
+    stuck.write_all(head.as_bytes()).unwrap();
+    stuck.write_all(b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n").unwrap();
+    server.signal();
+    while TcpStream::connect(&address).is_ok() {
+        std::thread::yield_now();
+    }
+    server.terminate();
+    assert!(answer(data.path(), &["status"])["running"] == false);
+}
