@@ -29,12 +29,12 @@ use std::{
     time::Duration,
 };
 
-pub use attach::{Attach, ConnectionInfo, Greeting, Socket, Stream};
+pub use attach::{Attach, ConnectionInfo, Greeting, Reading, Socket, Stream};
 pub use command::{Answer, Ask, Effect, HubFailed, Question, Reply};
 use command::{Command, Mailbox, Notice};
 pub use encoding::Format;
 pub use index::Grant;
-use oyez_core::{clock::Clock, event::LiveEvent, inbox::Standing, notification::Landed};
+use oyez_core::{clock::Clock, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
     CloseCode, ConnectionId, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
 };
@@ -177,19 +177,19 @@ impl Hub {
     }
 
     /// What the store says about users who are connected; heals what an announcement failed to tell.
-    pub fn standings(&self, standings: Vec<(Standing, u32)>) {
+    pub fn readings(&self, readings: Vec<Reading>) {
         let mut by_shard = vec![Vec::new(); self.0.shards.len()];
-        for (standing, version) in standings {
-            by_shard[self.number(&standing.user)].push((standing, version));
+        for reading in readings {
+            by_shard[self.number(&reading.standing.user)].push(reading);
         }
-        for (shard, standings) in self.0.shards.iter().zip(by_shard) {
-            if !standings.is_empty() {
-                shard.push(Command::Standings(standings));
+        for (shard, readings) in self.0.shards.iter().zip(by_shard) {
+            if !readings.is_empty() {
+                shard.push(Command::Readings(readings));
             }
         }
     }
 
-    /// The users who are connected, each with the version of what is known about them, for [`Hub::standings`].
+    /// The users who are connected, each with the version of what is known about them, for [`Hub::readings`].
     pub async fn users(&self) -> Vec<(UserId, u32)> {
         self.ask_all(Command::Users).await
     }

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use oyez_core::{access::Person, inbox::Standing};
+use oyez_protocol::UserId;
 use rand::RngExt as _;
 
-use super::Shared;
+use super::{Shared, greet::sorted};
+use crate::hub::Reading;
 
 /// Users asked about in one query.
 const MOST_AT_ONCE: usize = 1_000;
@@ -21,8 +24,14 @@ pub(super) async fn run(shared: Arc<Shared>) {
             let names: Vec<_> = some.iter().map(|(user, _)| user.clone()).collect();
             match shared.store.standings(&names).await {
                 Ok(standings) => {
-                    let versions = some.iter().map(|(_, version)| *version);
-                    shared.hub.standings(standings.into_iter().zip(versions).collect());
+                    let each = standings.into_iter().zip(some);
+                    let reading = |(standing, (_, version)): (Standing, &(UserId, u32))| {
+                        let roles = sorted(standing.roles.iter().chain(&standing.token_roles));
+                        let person = Person { user: &standing.user, roles: &roles };
+                        let dashboard = shared.rules.may_open_dashboard(person);
+                        Reading { standing, version: *version, dashboard }
+                    };
+                    shared.hub.readings(each.map(reading).collect());
                 }
                 Err(error) => tracing::warn!(%error, "could not compare heads with the store"),
             }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, event::Source, net};
+use oyez_core::inbox::Standing;
 use oyez_protocol::{ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId};
 use serde::Serialize;
 
@@ -145,6 +146,17 @@ pub struct ConnectionInfo {
     pub seq: Seq,
     /// Bytes that wait in memory because it does not read.
     pub waiting_bytes: usize,
+}
+
+/// What the store says about a user who is connected.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The user's head, roles and topics.
+    pub standing: Standing,
+    /// What [`super::Hub::users`] gave with the user before the store was read.
+    pub version: u32,
+    /// Whether the user's roles allow the dashboard and every topic.
+    pub dashboard: bool,
 }
 
 /// How a connection's stream begins.

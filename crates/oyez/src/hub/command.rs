@@ -6,7 +6,7 @@ use std::{
 };
 
 use mio::Waker;
-use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
+use oyez_core::{event::LiveEvent, notification::Landed};
 use oyez_protocol::{
     CloseCode, ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
     frame::{client::ClientFrame, server::InboxChange},
@@ -14,7 +14,7 @@ use oyez_protocol::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    attach::{Attach, ConnectionInfo, Greeting},
+    attach::{Attach, ConnectionInfo, Greeting, Reading},
     encoding::Format,
     index::Grant,
 };
@@ -24,7 +24,7 @@ pub(super) enum Command {
     Attach(Box<Attach>),
     Notice(Notice),
     Reply(ConnectionId, Reply),
-    Standings(Vec<(Standing, u32)>),
+    Readings(Vec<Reading>),
     Users(oneshot::Sender<Vec<(UserId, u32)>>),
     Connections(oneshot::Sender<Vec<ConnectionInfo>>),
     /// Answers with one element when the connection was here.

@@ -173,7 +173,7 @@ impl Shard {
                 Command::Notice(notice) => self.announce(notice),
                 Command::Attach(connection) => self.attach(*connection),
                 Command::Reply(connection, reply) => self.answered(connection, reply),
-                Command::Standings(standings) => self.standings(&standings),
+                Command::Readings(readings) => self.readings(&readings),
                 // Whoever asked may have gone.
                 Command::Users(answer) => drop(answer.send(self.index.users().collect())),
                 Command::Connections(answer) => drop(answer.send(self.sockets.infos())),

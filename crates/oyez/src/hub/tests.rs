@@ -13,7 +13,7 @@ use std::{
 use oyez_core::{
     clock::{Clock, ManualClock},
     event::LiveEvent,
-    inbox::StoredItem,
+    inbox::{Standing, StoredItem},
     notification::Landed,
 };
 use oyez_protocol::{

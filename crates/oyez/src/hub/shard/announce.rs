@@ -11,16 +11,19 @@ use oyez_protocol::{
 
 use super::{REMEMBER_REVOKED_MILLIS, Shard};
 use crate::hub::{
-    attach::Stream,
+    attach::{Reading, Stream},
     command::Notice,
     cursor::Verdict,
     encoding::{Format, Item, Text},
-    index::Grant,
+    index::{Grant, Slot},
     stats::Counters,
 };
 
 /// Largest buffer of events in a row; less where a connection may hold less, so that a new one finds room in it.
 const MOST_RUN_BYTES: usize = 32 * 1024;
+
+/// After this long the store knows all that a connection's token claims.
+const SETTLED_MILLIS: i64 = 60_000;
 
 /// Events in a row for the very same audience: they are put into one buffer that all its connections share.
 #[derive(Default)]
@@ -161,10 +164,19 @@ impl Shard {
     }
 
     /// What the store says about connected users.
-    pub(super) fn standings(&mut self, standings: &[(Standing, u32)]) {
-        for (standing, version) in standings {
+    pub(super) fn readings(&mut self, readings: &[Reading]) {
+        for Reading { standing, version, dashboard } in readings {
             let user = &standing.user;
+            let is_news = self.index.version(user) == *version;
             self.index.read(user, *version, &all_roles(standing), &standing.topics);
+            // The store learns the roles that a token claims right after the greeting.
+            let settled = |slot: &Slot| {
+                let since = self.sockets.connections[*slot as usize].connected_at;
+                self.now.millis_since(since) > SETTLED_MILLIS
+            };
+            if is_news && !dashboard && self.index.connections(user).iter().all(settled) {
+                self.lost_dashboard(user);
+            }
             let slots = self.index.connections(user).to_vec();
             for slot in slots {
                 if standing.disabled {
