@@ -50,6 +50,7 @@ pub(super) fn run(global: &Global, args: ServeArgs, output: &Output) -> Result<(
 async fn serve(config: Config, output: &Output) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals()?;
     let data_dir = config.data_dir.display().to_string();
+    let public_url = config.public_url.clone();
     let server = Server::start(config).await?;
     let first = server.first_start().await?;
     let url = server.url().to_owned();
@@ -64,7 +65,7 @@ async fn serve(config: Config, output: &Output) -> Result<(), Failure> {
     } else {
         output.line(&format!("Oyez {} listens on {url}", env!("CARGO_PKG_VERSION")));
         if let Some(first) = &first {
-            output.line(&welcome(&url, &data_dir, first));
+            output.line(&welcome(public_url.as_deref().unwrap_or(&url), &data_dir, first));
         }
     }
     Ok(server.run(shutdown).await?)

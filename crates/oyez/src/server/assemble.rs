@@ -219,7 +219,8 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         keep_expired: gateway.expired_tokens == ExpiredTokens::Keep,
         compression: gateway.compression,
         max_connections: u64::MAX,
-        allowed_origins: gateway.allowed_origins.clone(),
+        // Behind a proxy that changes the host, our own pages come from the public address.
+        allowed_origins: gateway.allowed_origins.iter().chain(&config.public_url).cloned().collect(),
         commands_per_second: gateway.commands_per_second,
         commands_burst: gateway.commands_burst,
         head_check_interval: gateway.head_check_interval,

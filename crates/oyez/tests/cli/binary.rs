@@ -43,10 +43,15 @@ impl Server {
     /// Starts a server and waits until it listens.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut command = oyez();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).args(arguments).arg("--data").arg(data);
         if std::env::var_os("SHOW_LOG").is_none() {
             command.env("OYEZ_LOG__LEVEL", "error");
         }
+        Self::start_with(command, data, arguments)
+    }
+
+    /// Starts a server from a command that was prepared, and waits until it listens.
+    pub fn start_with(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).args(arguments).arg("--data").arg(data);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it was piped"));
         let mut line = String::new();

@@ -9,5 +9,6 @@
 
 mod binary;
 mod live;
+mod log;
 mod offline;
 mod tls;
