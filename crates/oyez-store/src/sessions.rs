@@ -111,6 +111,16 @@ impl Tx {
         let row = self.fetch_one(sql!("sessions/columns", "sessions/one"), args![session.0]).await?;
         row.map(|row| row.user(1)).transpose()
     }
+
+    /// Ends all logins of a user, as a new password does. Returns which lived.
+    pub async fn revoke_sessions(
+        &mut self,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let rows = self.fetch(sql!("sessions/revoke_all"), args![user, now]).await?;
+        rows.iter().map(|row| row.uuid(0).map(SessionId)).collect()
+    }
 }
 
 impl Store {

@@ -32,10 +32,13 @@ use std::{
 };
 
 use oyez_core::{clock::Clock, notification::Idempotency};
-use oyez_protocol::{ErrorCode, Timestamp, UserId};
+use oyez_protocol::{ErrorCode, SessionId, Timestamp, UserId};
 use oyez_store::{ApiKey, Remembered, Store, StoreError, UserProfile};
 
-use crate::{bus::Bus, config::AuthConfig};
+use crate::{
+    bus::{Announcement, Bus},
+    config::AuthConfig,
+};
 
 pub use address::client_address;
 pub use api_keys::{CreatedKey, KEY_PREFIX};
@@ -140,18 +143,29 @@ impl Auth {
         self.inner.passwords.hash(password).await
     }
 
-    /// Stores a password hash. `NotFound` when the user is unknown.
+    /// Stores a password hash and ends the user's logins: whoever knew the old password is out. `NotFound` when the
+    /// user is unknown.
     pub async fn set_password_hash(&self, user: &UserId, hash: String) -> Result<(), AuthError> {
-        let user = user.clone();
-        let change = self
-            .inner
-            .store
-            .write(move |tx| Box::pin(async move { tx.set_password(&user, Some(&hash)).await }));
+        let (owner, told) = (user.clone(), user.clone());
+        let (bus, now) = (self.inner.bus.clone(), self.inner.clock.now());
+        let change = self.inner.store.write_then(
+            move |tx| {
+                Box::pin(async move {
+                    tx.set_password(&owner, Some(&hash)).await?;
+                    tx.revoke_sessions(&owner, now).await
+                })
+            },
+            move |ended: &Vec<SessionId>| {
+                for session in ended {
+                    bus.announce(Announcement::Revoked { user: told.clone(), session: Some(*session) });
+                }
+            },
+        );
         match change.await {
             Err(StoreError::NotFound(what)) => {
                 Err(AuthError::new(ErrorCode::NotFound, format!("there is no such {what}")))
             }
-            done => Ok(done?),
+            done => Ok(done.map(drop)?),
         }
     }
 

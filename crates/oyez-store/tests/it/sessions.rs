@@ -64,6 +64,19 @@ async fn a_logout_ends_the_login_once() {
 }
 
 #[tokio::test]
+async fn all_logins_of_a_user_end_at_once_and_only_theirs() {
+    let fixture = Fixture::new().await;
+    let session = login(&fixture).await;
+    let revoke = |name: &'static str| {
+        fixture.store.write(move |tx| Box::pin(async move { tx.revoke_sessions(&user(name), at(5)).await }))
+    };
+    assert_eq!(revoke("b").await.unwrap(), []);
+    assert_eq!(revoke("a").await.unwrap(), [session]);
+    assert_eq!(revoke("a").await.unwrap(), []);
+    assert_eq!(rotate(&fixture, 1, 2, 6).await, RefreshOutcome::Unknown);
+}
+
+#[tokio::test]
 async fn shutting_a_user_out_ends_their_logins() {
     let fixture = Fixture::new().await;
     let session = login(&fixture).await;

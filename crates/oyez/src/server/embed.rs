@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use oyez_protocol::{
-    RoleName, TopicName, UserId,
+    ErrorCode, RoleName, TopicName, UserId,
     api::publish::{EventReached, EventRequest, NotificationRequest, Published},
 };
-use oyez_store::{StoreError, User, UserFilter, UserProfile};
+use oyez_store::{User, UserFilter, UserProfile};
 
 use super::{Error, Oyez};
 use crate::{
@@ -95,17 +95,12 @@ impl Users<'_> {
         Ok(self.oyez.inner.users.list(after, limit, filter).await?)
     }
 
-    /// Sets the password of the built-in login (`POST /api/auth/login`).
+    /// Sets the password of the built-in login (`POST /api/auth/login`), and ends the logins with the old one.
     pub async fn set_password(&self, user: &UserId, password: &str) -> Result<(), Error> {
-        let hash = self.oyez.inner.auth.passwords().hash(Secret::new(password)).await?;
-        let owner = user.clone();
-        let change = self
-            .oyez
-            .inner
-            .store
-            .write(move |tx| Box::pin(async move { tx.set_password(&owner, Some(&hash)).await }));
-        match change.await {
-            Err(StoreError::NotFound(_)) => Err(Error::UnknownUser(user.clone())),
+        let auth = &self.oyez.inner.auth;
+        let hash = auth.passwords().hash(Secret::new(password)).await?;
+        match auth.set_password_hash(user, hash).await {
+            Err(error) if error.code == ErrorCode::NotFound => Err(Error::UnknownUser(user.clone())),
             other => Ok(other?),
         }
     }

@@ -68,8 +68,8 @@ fn owned(message: &Message) -> Owned {
 fn any_message() -> impl Strategy<Value = Message> {
     let bytes = |longest| proptest::collection::vec(any::<u8>(), 0..longest);
     prop_oneof![
-        4 => "\\PC{0,300}".prop_map(|text| Message::text(text)),
-        1 => bytes(70_000usize).prop_map(|bytes| Message::binary(bytes)),
+        4 => "\\PC{0,300}".prop_map(Message::text),
+        1 => bytes(70_000usize).prop_map(Message::binary),
         1 => bytes(126).prop_map(|bytes| Message::Ping(bytes.into())),
         1 => bytes(126).prop_map(|bytes| Message::Pong(bytes.into())),
     ]

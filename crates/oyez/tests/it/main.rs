@@ -6,6 +6,7 @@ mod api_keys;
 mod hostile;
 mod inbox;
 mod jwks;
+mod log;
 mod login;
 mod openapi;
 mod operations;

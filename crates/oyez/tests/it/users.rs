@@ -32,7 +32,13 @@ async fn a_password_set_by_the_application_opens_a_login() {
     assert_eq!(made.json()["has_password"], true);
     assert!(!made.text.contains(PASSWORD));
     let login = json!({"username": "anna", "password": PASSWORD});
-    app.send(app.request(Method::POST, "/api/auth/login").json(&login)).await.expect(200);
+    let done = app.send(app.request(Method::POST, "/api/auth/login").json(&login)).await.expect(200).json();
+    let access = done["access"].as_str().unwrap();
+    app.get("/api/auth/me", access).await.expect(200);
+    // Whoever knew the old password is out.
+    app.put("/api/v1/users/anna", &key, &json!({"password": "another good one"})).await.expect(200);
+    app.get("/api/auth/me", access).await.refused(401, "session_revoked");
+    app.send(app.request(Method::POST, "/api/auth/login").json(&login)).await.refused(401, "login_failed");
     let short = app.put("/api/v1/users/ben", &key, &json!({"password": "short"})).await;
     assert!(!short.refused(422, "invalid").text.contains("\"short\""));
     app.get("/api/v1/users/ben", &key).await.refused(404, "not_found");
