@@ -54,7 +54,7 @@ async fn no_secret_reaches_the_log() {
     app.get("/api/v1/keys", &key).await.expect(200);
     for token in [access, &foreign] {
         app.get("/api/v1/inbox", token).await.expect(200);
-        app.get("/api/v1/inbox", &token[..token.len() - 2]).await.refused(401, "token_invalid");
+        app.get("/api/v1/inbox", &token[..token.len() - 3]).await.refused(401, "token_invalid");
         app.send(app.request(Method::GET, &format!("/ws/notifications/?token={token}"))).await;
         app.send(app.request(Method::GET, &format!("/nothing?token={token}")))
             .await

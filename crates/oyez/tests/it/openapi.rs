@@ -77,6 +77,7 @@ async fn every_call_of_the_contract_is_documented() {
         DELETE /api/v1/users/{id}
         POST /api/v1/users/{id}/disable
         POST /api/v1/users/{id}/enable
+        POST /api/v1/users/{id}/ticket
         GET /api/v1/topics/{name}/members
         PUT /api/v1/topics/{name}/members/{user}
         DELETE /api/v1/topics/{name}/members/{user}

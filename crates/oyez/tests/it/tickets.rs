@@ -44,3 +44,15 @@ async fn a_ticket_is_for_users_and_no_way_into_the_api() {
     let path = format!("/api/v1/inbox?ticket={}", answer["ticket"].as_str().unwrap());
     app.send(app.request(reqwest::Method::GET, &path)).await.refused(401, "token_missing");
 }
+
+#[tokio::test]
+async fn an_application_gets_tickets_for_its_users() {
+    let app = TestApp::start().await;
+    let key = app.key(&[oyez::auth::Scope::Users]).await;
+    let answer = app.post("/api/v1/users/anna/ticket", &key, &json!({})).await.expect(200).json();
+    let uri = format!("/ws/notifications/?ticket={}", answer["ticket"].as_str().unwrap());
+    let parts = http::Request::get(uri).body(()).unwrap().into_parts().0;
+    assert_eq!(app.auth.handshake(&parts).await.unwrap().id.as_str(), "anna");
+    let ben = app.user("ben", &[]).await;
+    app.post("/api/v1/users/anna/ticket", &ben, &json!({})).await.refused(403, "forbidden");
+}
