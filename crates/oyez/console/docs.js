@@ -5,14 +5,15 @@ import { example, resolve, rows, typeName } from "./schema.js";
 
 const VERBS = ["get", "post", "put", "patch", "delete"];
 
-/** Paragraphs, and `code` between backticks: all the Markdown that descriptions here use. */
+/** Paragraphs, `code` and *emphasis*: all the Markdown that descriptions here use. */
 function prose(text) {
   const paragraphs = text.trim().split(/\n\s*\n/).filter(Boolean);
   return el("div", { class: "prose" }, ...paragraphs.map((paragraph) => el("p", {}, ...inline(paragraph))));
 }
 
 function inline(text) {
-  return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? el("code", {}, part) : part));
+  return text.split(/(`[^`]+`|\*[^*\s][^*]*\*)/).map((part, index) =>
+    index % 2 ? el(part.startsWith("`") ? "code" : "em", {}, part.slice(1, -1)) : part);
 }
 
 function pre(value) {
@@ -82,7 +83,7 @@ function answers(document, responses) {
     const content = jsonOf(answer.content);
     const isGood = status.startsWith("2");
     return [
-      el("h4", {}, el("span", { class: "status" }, status), ` ${answer.description ?? ""}`),
+      el("h4", {}, el("span", { class: "status" }, status), " ", ...inline(answer.description ?? "")),
       isGood && content?.schema && fields(document, content.schema),
       isGood && content?.schema && pre(content.example ?? example(document, content.schema)),
     ];

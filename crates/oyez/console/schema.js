@@ -32,15 +32,23 @@ export function typeName(document, schema) {
   return names.join(" or ") || (schema.properties ? "object" : "any");
 }
 
-/** The rows of an object: name, type, whether required, description. */
+/** The rows of an object, required ones first: name, type, whether required, description. */
 export function rows(document, schema) {
   const { properties = {}, required = [] } = merged(document, schema);
-  return Object.entries(properties).map(([name, property]) => ({
+  const all = Object.entries(properties).map(([name, property]) => ({
     name,
     type: typeName(document, property),
     required: required.includes(name),
-    description: property.description ?? resolve(document, property).description ?? "",
+    description: descriptionOf(document, property),
   }));
+  return [...all.filter((row) => row.required), ...all.filter((row) => !row.required)];
+}
+
+/** What is said at the property itself, at the one type it stands for, or at the type. */
+function descriptionOf(document, property) {
+  const choices = (property.oneOf ?? property.anyOf ?? []).filter((one) => !isNull(one));
+  const only = choices.length === 1 ? choices[0] : property;
+  return property.description ?? only.description ?? resolve(document, only).description ?? "";
 }
 
 /** An object with the properties of all its `allOf` parts. */

@@ -35,7 +35,7 @@ fn scenarios() -> Vec<(String, Scenario)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_of_the_wire_holds() {
     let scenarios = scenarios();
-    assert!(scenarios.len() >= 20, "only {} scenarios were found", scenarios.len());
+    assert!(scenarios.len() >= 40, "only {} scenarios were found", scenarios.len());
     let wanted = std::env::var("SCENARIO").unwrap_or_default();
     let server = Server::start().await;
     let mut failures = Vec::new();

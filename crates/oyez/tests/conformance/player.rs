@@ -156,9 +156,6 @@ impl Player<'_> {
             (Carrier::Subprotocol, Some(token)) => {
                 headers.insert("sec-websocket-protocol".into(), format!("oyez.v1, bearer.{token}"));
             }
-            (Carrier::Cookie, Some(token)) => {
-                headers.insert("cookie".into(), format!("oyez_session={token}"));
-            }
         }
         let path = fill_text(&connect.path, &self.variables)?;
         let opened = if path.starts_with("/sse/") {

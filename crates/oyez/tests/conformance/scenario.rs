@@ -96,7 +96,6 @@ pub(crate) enum Carrier {
     Header,
     Query,
     Subprotocol,
-    Cookie,
     None,
 }
 
