@@ -3,6 +3,9 @@
 import { $, el, exactTime, setText, show, timeAgo } from "./dom.js";
 import { humanType, ownData, safeLink } from "./inbox.js";
 
+const NOTHING = ["Nothing here yet", "What is said to you, to your roles or to everyone appears here the moment it happens."];
+const ALL_READ = ["All read", "Nothing is waiting for you."];
+const OLDER = ["Older ones are unread", "Load them to see what is waiting."];
 const SEVERITIES = new Set(["info", "success", "warning", "error", "critical"]);
 
 export class InboxView {
@@ -10,6 +13,7 @@ export class InboxView {
   constructor({ inbox, command, loadOlder, onSend }) {
     Object.assign(this, { inbox, command });
     this.rows = new Map();
+    this.fresh = new Set();
     this.unreadOnly = false;
     this.loaded = false;
     $("show-all").onclick = () => this.filter(false);
@@ -45,7 +49,17 @@ export class InboxView {
     this.draw();
   }
 
+  /** Draws soon: a burst of frames is drawn once. A timer, since hidden pages have no animation frames. */
   draw({ fresh = null } = {}) {
+    if (fresh !== null) this.fresh.add(fresh);
+    this.drawing ??= setTimeout(() => {
+      this.drawing = null;
+      this.paint();
+      this.fresh.clear();
+    }, 16);
+  }
+
+  paint() {
     const { unread } = this.inbox;
     const items = this.inbox.list({ unreadOnly: this.unreadOnly });
     for (const id of ["unread", "tab-count"]) {
@@ -56,22 +70,22 @@ export class InboxView {
     document.title = unread > 0 ? `(${unread}) Oyez` : "Oyez";
     $("read-all").disabled = !this.connected || unread === 0;
     $("clear-all").disabled = !this.connected || this.inbox.list().length === 0;
-    this.drawRows(items, fresh);
+    this.drawRows(items);
     const noneAtAll = this.inbox.list().length === 0;
     if (show($("empty"), this.loaded && items.length === 0)) {
-      setText($("empty-title"), noneAtAll ? "Nothing here yet" : "All read");
-      setText($("empty-text"), noneAtAll
-        ? "What is said to you, to your roles or to everyone appears here the moment it happens."
-        : "Nothing is waiting for you.");
-      show($("empty-send"), noneAtAll);
+      const [title, text] = unread > 0 ? OLDER : noneAtAll ? NOTHING : ALL_READ;
+      setText($("empty-title"), title);
+      setText($("empty-text"), text);
+      show($("empty-send"), noneAtAll && unread === 0);
     }
   }
 
-  drawRows(items, fresh) {
+  drawRows(items) {
     const list = $("items");
-    const wanted = new Set(items.map((item) => item.seq));
+    // By id too: in another epoch the same seq is another item.
+    const wanted = new Map(items.map((item) => [item.seq, item.id]));
     for (const [seq, row] of this.rows) {
-      if (wanted.has(seq)) continue;
+      if (wanted.get(seq) === row.item.id) continue;
       row.node.remove();
       this.rows.delete(seq);
     }
@@ -80,9 +94,12 @@ export class InboxView {
       let row = this.rows.get(item.seq);
       if (!row || row.item !== item) {
         row = this.refresh(row, item);
-        if (item.seq === fresh) row.node.classList.add("fresh");
+        if (this.fresh.has(item.seq)) row.node.classList.add("fresh");
       }
-      for (const button of row.node.querySelectorAll(".item-actions button")) button.disabled = !this.connected;
+      if (row.connected !== this.connected) {
+        row.connected = this.connected;
+        for (const button of row.node.querySelectorAll(".item-actions button")) button.disabled = !this.connected;
+      }
       if (row.node === before) before = before.nextElementSibling;
       else list.insertBefore(row.node, before);
     }

@@ -6,6 +6,9 @@ export const ENVELOPE = new Set([
   "group_key", "count", "topic", "seen_at", "read_at", "archived_at", "ref",
 ]);
 
+/** Items a page that stays open for days holds on to; older ones can be loaded again. */
+const MOST = 1000;
+
 export class Inbox {
   constructor() {
     this.reset();
@@ -58,6 +61,14 @@ export class Inbox {
   load(items, { through = 0 } = {}) {
     for (const seq of this.items.keys()) if (seq <= through) this.items.delete(seq);
     for (const item of items) this.items.set(item.seq, item);
+  }
+
+  /** Lets go of the oldest items when there are too many; answers whether it did. */
+  prune() {
+    if (this.items.size <= MOST) return false;
+    const oldest = [...this.items.keys()].sort((a, b) => a - b).slice(0, this.items.size - MOST);
+    for (const seq of oldest) this.items.delete(seq);
+    return true;
   }
 
   counts({ unread, unseen }) {

@@ -40,6 +40,7 @@ function onFrame(frame, text) {
   if (outcome === "reload") reload();
   else if (outcome) view.draw({ fresh: outcome === "new" ? frame.seq : null });
   if (outcome === "new") {
+    if (inbox.prune()) show($("older"), true);
     setText($("announce"), `${frame.title || humanType(frame.type)}: ${frame.message ?? ""}`);
     seenSoon();
   }
@@ -52,6 +53,8 @@ function onFrame(frame, text) {
 }
 
 function greeted(frame) {
+  // Another tab signed in as somebody else: begin anew rather than mix two people's inboxes.
+  if (frame.user_id !== user.id) return location.reload();
   setText($("fact-connection"), frame.connection_id);
   setText($("fact-epoch"), frame.epoch);
   pingedAt = performance.now();
@@ -149,13 +152,13 @@ function enter(signedIn) {
 /** Back to the sign-in form, with nothing of the former user left on the page. */
 function leave() {
   user = null;
+  if (!stream.stopped) stream.stop();
   stream.position = null;
   inbox.reset();
   inbox.epoch = undefined;
   view.loaded = false;
   log.clear();
-  view.draw();
-  document.title = "Oyez";
+  view.paint();
   $("account").open = false;
   for (const id of ["desk", "account", "connect-now", "offline"]) show($(id), false);
   show($("sign-in"), true);

@@ -139,7 +139,10 @@ export class Stream {
       const verdict = await this.renew();
       if (this.stopped || this.renewal !== ticket || this.socket) return;
       if (verdict === "stop") return this.stop("Signed out.");
-      if (verdict === "ok" && event.code === 4401) return this.connect();
+      if (verdict === "ok" && event.code === 4401 && this.attempt === 0) {
+        this.attempt = 1; // at once, but only once: a server that closes again is waited for
+        return this.connect();
+      }
     }
     this.wait(event.code === 1001 || event.code === 1012 ? "The server is restarting." : "The connection was lost.");
   }
