@@ -158,4 +158,13 @@ export async function reads(page, selector, text) {
   }
 }
 
-export const messages = (page) => page.$$eval(".item-message", (nodes) => nodes.map((node) => node.textContent));
+/** Waits until the list shows exactly these messages, newest first. */
+export async function lists(page, ...messages) {
+  const shown = () => [...document.querySelectorAll(".item-message")].map((node) => node.textContent);
+  try {
+    await page.waitForFunction((wanted) =>
+      JSON.stringify([...document.querySelectorAll(".item-message")].map((node) => node.textContent)) === wanted, JSON.stringify(messages));
+  } catch {
+    throw new Error(`expected ${JSON.stringify(messages)}, got ${JSON.stringify(await page.evaluate(shown))}`);
+  }
+}

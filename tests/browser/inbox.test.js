@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { DESKTOP, launch, live, messages, PHONE, reads, Server, Visitor } from "./harness.js";
+import { DESKTOP, launch, lists, live, PHONE, reads, Server, Visitor } from "./harness.js";
 
 let server;
 let browser;
@@ -130,10 +130,10 @@ describe("the live list", () => {
     await page.click(".item-actions button:last-child");
     await reads(page, "#empty-title", "All read");
     await page.click("#show-all");
-    assert.deepEqual(await messages(page), ["two", "one"]);
+    await lists(page, "two", "one");
     await page.click("#clear-all");
     await page.click('#confirm button[value="no"]');
-    assert.deepEqual(await messages(page), ["two", "one"]);
+    await lists(page, "two", "one");
     await page.click("#clear-all");
     await page.click('#confirm button[value="yes"]');
     await reads(page, "#empty-title", "Nothing here yet");
@@ -149,9 +149,7 @@ describe("the live list", () => {
     await page.click("#older");
     await page.waitForFunction(() => document.querySelectorAll(".item").length === 70);
     await page.waitForSelector("#older", { state: "hidden" });
-    const shown = await messages(page);
-    assert.equal(shown[0], "number 70");
-    assert.equal(shown[69], "number 1");
+    await lists(page, ...Array.from({ length: 70 }, (_, n) => `number ${70 - n}`));
   });
 });
 
@@ -169,11 +167,33 @@ describe("the connection", () => {
     await server.publish(user.to, "and again");
     await live(page);
     await reads(page, ".item-message", "and again");
-    assert.deepEqual(await messages(page), ["and again", "meanwhile", "before"]);
+    await lists(page, "and again", "meanwhile", "before");
     await reads(page, "#unread", "3");
     const frames = await page.textContent("#frame-list");
     assert.match(frames, /"resumed":true/);
     return [/ERR_CONNECTION_REFUSED/, /WebSocket connection to/];
+  });
+
+  visit("when another tab signs in as somebody else, no inbox is mixed", DESKTOP, async (visitor) => {
+    const [first, second] = [await server.user(), await server.user()];
+    await server.publish(first.to, "for the first");
+    await server.publish(second.to, "for the second");
+    const page = await visitor.signedIn(first);
+    await reads(page, ".item-message", "for the first");
+    const other = await visitor.page();
+    await other.goto("/");
+    await live(other);
+    await other.click("#account summary");
+    await other.click("#sign-out");
+    await page.waitForSelector('#connection[data-state="stopped"]');
+    await other.fill("#login", second.id);
+    await other.fill("#password", second.password);
+    await other.click("#sign-in-form button");
+    await live(other);
+    await page.evaluate(() => document.querySelector("#connect-now").click());
+    await reads(page, ".item-message", "for the second");
+    await lists(page, "for the second");
+    await reads(page, "#account-id", second.id);
   });
 
   visit("a user who is shut out is told, and not reconnected", DESKTOP, async (visitor) => {

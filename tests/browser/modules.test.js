@@ -52,6 +52,20 @@ test("the inbox counts each item once, whatever is delivered twice", async () =>
   });
 });
 
+test("a page that stays open keeps a bounded number of items", async () => {
+  const kept = await page.evaluate(async () => {
+    const { Inbox } = await import("/console/inbox.js");
+    const inbox = new Inbox();
+    let pruned = 0;
+    for (let seq = 1; seq <= 1500; seq += 1) {
+      inbox.apply({ type: "x", id: `id-${seq}`, seq });
+      pruned += inbox.prune();
+    }
+    return [inbox.items.size, inbox.oldestSeq, inbox.unread, pruned];
+  });
+  assert.deepEqual(kept, [1000, 501, 1500, 500]);
+});
+
 test("links that could run a script are not links", async () => {
   const links = await page.evaluate(async () => {
     const { safeLink } = await import("/console/inbox.js");

@@ -37,7 +37,7 @@ export class InboxView {
     this.unreadOnly = unreadOnly;
     $("show-all").setAttribute("aria-pressed", String(!unreadOnly));
     $("show-unread").setAttribute("aria-pressed", String(unreadOnly));
-    this.draw();
+    this.paint();
   }
 
   newest() {
