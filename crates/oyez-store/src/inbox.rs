@@ -3,8 +3,11 @@
 pub mod mark;
 pub mod retention;
 
+use std::borrow::Cow;
+
 use oyez_core::inbox::{Page, StoredItem};
-use oyez_protocol::{NotificationId, Seq, UserId, frame::server::ItemTimes};
+use oyez_protocol::{NotificationId, Seq, Timestamp, UserId, frame::server::ItemTimes};
+use uuid::Uuid;
 
 use crate::{
     engine::{Row, args, sql},
@@ -54,20 +57,16 @@ impl Store {
         limit: u32,
         max_bytes: usize,
     ) -> Result<Page, StoreError> {
-        let rows = self.reader().await?.fetch(sql!("inbox/after"), args![user, after.0, limit]).await?;
-        let mut page = Page::default();
-        let mut bytes = 0;
-        for row in &rows {
-            page.head = Seq(row.count(0)?);
-            // A user without newer items has one row that says where the head is.
-            if row.opt_int(1)?.is_none() || bytes >= max_bytes && !page.items.is_empty() {
-                break;
-            }
-            let item = item(row, 1)?;
-            bytes += item.tail.len();
-            page.items.push(item);
-        }
-        Ok(page)
+        let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+        let args = args![user, after.0, limit, max_bytes];
+        let Some(row) = self.reader().await?.fetch_one(sql!("inbox/after"), args).await? else {
+            return Ok(Page::default());
+        };
+        let packed: Vec<Packed<'_>> = serde_json::from_str(row.text(1)?)
+            .map_err(|_| StoreError::Fault("a page of items cannot be read back".into()))?;
+        let mut items = packed.into_iter().map(unpack).collect::<Result<Vec<_>, _>>()?;
+        items.sort_unstable_by_key(|item| item.seq);
+        Ok(Page { items, head: Seq(row.count(0)?) })
     }
 
     /// Items that pass a filter, newest first.
@@ -100,6 +99,16 @@ impl Store {
         let row = self.reader().await?.fetch_one(sql!("inbox/item"), args![user, notification.0]).await?;
         row.map(|row| item(&row, 0)).transpose()
     }
+}
+
+/// An item as `inbox/after` packs it: position, id, tail, seen, read, archived.
+type Packed<'a> = (u64, Cow<'a, str>, Cow<'a, str>, Option<i64>, Option<i64>, Option<i64>);
+
+fn unpack((seq, id, tail, seen, read, archived): Packed<'_>) -> Result<StoredItem, StoreError> {
+    let id = Uuid::try_parse(&id).map_err(|_| StoreError::Fault("an item's id is not a UUID".into()))?;
+    let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+    let times = ItemTimes { seen_at: time(seen), read_at: time(read), archived_at: time(archived) };
+    Ok(StoredItem { seq: Seq(seq), notification: NotificationId(id), times, tail: tail.into() })
 }
 
 /// Reads position, id, tail and times, from a column on.

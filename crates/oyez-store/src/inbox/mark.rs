@@ -73,6 +73,9 @@ impl Tx {
                     let Some(last) = rows.last() else { break };
                     after = last.int(0)?;
                     self.change_times(num, &rows, action, now, &mut moved).await?;
+                    if rows.len() < STEP as usize {
+                        break;
+                    }
                 }
             }
         }

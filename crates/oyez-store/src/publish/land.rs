@@ -188,15 +188,12 @@ impl Known {
             heads: HashMap::with_capacity(named.len()),
             groups: HashMap::new(),
         };
-        for row in tx.fetch(lookup, args![json(&named)]).await? {
-            let (num, head) = (row.int(1)?, row.int(2)?);
-            match row.opt_text(0)? {
-                None => (known.last_notification, known.last_user) = (num, head),
-                Some(_) => {
-                    known.users.insert(row.user(0)?, num);
-                    known.heads.insert(num, head);
-                }
-            }
+        let row = tx.fetch_one(lookup, args![json(&named)]).await?;
+        let row = row.ok_or_else(|| StoreError::Fault("a look-up without an answer".into()))?;
+        (known.last_notification, known.last_user) = (row.int(0)?, row.int(1)?);
+        for (name, num, head) in row.names::<(UserId, i64, i64)>(2)? {
+            known.users.insert(name, num);
+            known.heads.insert(num, head);
         }
         Ok(known)
     }

@@ -161,24 +161,23 @@ impl Worker {
     ) -> Result<(), StoreError> {
         // Alone in its transaction, a change needs no savepoint.
         let alone = first && changes.len() == 1;
+        let mut save = sql!("tx/save");
         for (change, failure) in changes.iter_mut().zip(failures) {
             if !alone {
-                self.run_plain(sql!("tx/save")).await?;
+                self.run_plain(save).await?;
             }
             let run = AssertUnwindSafe(change.run(&mut self.tx)).catch_unwind().await;
             let done = run.unwrap_or_else(|_| Err(StoreError::Fault("a change panicked".into())));
-            match done {
-                Ok(()) if alone => {}
-                Ok(()) => self.run_plain(sql!("tx/keep")).await?,
-                Err(error) if alone => {
-                    *failure = Some(error);
-                    self.run_plain(sql!("tx/rollback")).await?;
-                    self.run_plain(sql!("tx/begin")).await?;
-                }
-                Err(error) => {
-                    *failure = Some(error);
-                    self.run_plain(sql!("tx/undo")).await?;
-                }
+            // Released together with the next one's beginning, or by the commit.
+            save = sql!("tx/next");
+            let Err(error) = done else { continue };
+            *failure = Some(error);
+            if alone {
+                self.run_plain(sql!("tx/rollback")).await?;
+                self.run_plain(sql!("tx/begin")).await?;
+            } else {
+                self.run_plain(sql!("tx/undo")).await?;
+                save = sql!("tx/save");
             }
         }
         Ok(())

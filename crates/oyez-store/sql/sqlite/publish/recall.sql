@@ -1,5 +1,5 @@
 SELECT asked.key, i.fingerprint, i.notification, n.num, n.state, n.recipients
-FROM json_each(?1) AS asked
+FROM jsonb_each(?1) AS asked
 CROSS JOIN idempotency AS i
     ON i.scope = asked.value ->> 0 AND i.key = asked.value ->> 1 AND i.created_at > asked.value ->> 2
 LEFT JOIN notifications AS n ON n.id = i.notification;

@@ -1,0 +1,1 @@
+RELEASE change; SAVEPOINT change;
