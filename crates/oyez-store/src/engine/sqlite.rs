@@ -1,6 +1,9 @@
 //! SQLite: one file, one writer, readers beside it that never wait.
 //!
 //! The log (WAL) is copied into the database by a connection of its own, never inside a commit.
+//!
+//! The statements write `LIMIT ?1 + 0`: for a bare parameter SQLite plans with its value, and so prepares the statement
+//! anew at each call, which takes longer than most of them run.
 
 use std::{
     fmt,

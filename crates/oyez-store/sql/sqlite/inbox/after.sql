@@ -12,7 +12,7 @@ SELECT coalesce(i.head, 0), (
             CROSS JOIN notifications AS n ON n.num = t.notification
             WHERE t.user = u.num AND t.seq > ?2
             ORDER BY t.seq
-            LIMIT ?3
+            LIMIT ?3 + 0
         )
     )
     WHERE bytes_before IS NULL OR bytes_before < ?4

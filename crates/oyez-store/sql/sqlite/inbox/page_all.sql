@@ -1,1 +1,1 @@
-ORDER BY t.seq DESC LIMIT ?3;
+ORDER BY t.seq DESC LIMIT ?3 + 0;

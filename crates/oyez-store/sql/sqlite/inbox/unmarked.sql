@@ -9,4 +9,4 @@ WHERE t.user = ?1 AND t.seq > ?2 AND t.seq <= ?3
         ELSE t.archived_at IS NULL
     END
 ORDER BY t.seq
-LIMIT ?5;
+LIMIT ?5 + 0;

@@ -5,4 +5,4 @@ CROSS JOIN items AS t ON t.notification = n.num
 CROSS JOIN users AS u ON u.num = t.user
 WHERE n.id = ?1 AND u.id > ' '
 ORDER BY t.user
-LIMIT ?3;
+LIMIT ?3 + 0;

@@ -3,7 +3,7 @@ SELECT a.key, u.num, u.id, coalesce(i.head, 0)
 FROM json_each(?1) AS a
 CROSS JOIN user_roles AS r ON a.value ->> 0 = 'role' AND r.role = a.value ->> 1
     AND r.user <= coalesce(
-        (SELECT user FROM user_roles WHERE role = a.value ->> 1 ORDER BY user LIMIT 1 OFFSET ?2),
+        (SELECT user FROM user_roles WHERE role = a.value ->> 1 ORDER BY user LIMIT 1 OFFSET ?2 + 0),
         9223372036854775807
     )
 CROSS JOIN users AS u ON u.num = r.user
@@ -13,7 +13,7 @@ SELECT a.key, u.num, u.id, coalesce(i.head, 0)
 FROM json_each(?1) AS a
 CROSS JOIN members AS m ON a.value ->> 0 = 'topic' AND m.topic = a.value ->> 1
     AND m.user <= coalesce(
-        (SELECT user FROM members WHERE topic = a.value ->> 1 ORDER BY user LIMIT 1 OFFSET ?2),
+        (SELECT user FROM members WHERE topic = a.value ->> 1 ORDER BY user LIMIT 1 OFFSET ?2 + 0),
         9223372036854775807
     )
 CROSS JOIN users AS u ON u.num = m.user

@@ -4,4 +4,4 @@ WHERE u.id > ?1 AND u.id > ' '
     AND (?4 IS NULL OR u.disabled = ?4)
     AND (?5 IS NULL OR instr(lower(u.id), ?5) OR instr(lower(u.name), ?5) OR instr(lower(u.email), ?5))
 ORDER BY u.id
-LIMIT ?2;
+LIMIT ?2 + 0;
