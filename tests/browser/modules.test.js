@@ -66,6 +66,15 @@ test("a page that stays open keeps a bounded number of items", async () => {
   assert.deepEqual(kept, [1000, 501, 1500, 500]);
 });
 
+test("an item's own data is what stands beside the envelope", async () => {
+  const own = await page.evaluate(async () => {
+    const { ownData } = await import("/console/inbox.js");
+    return [{ type: "x", id: 1, seq: 1, ticket: { id: 7 } }, { type: "x", id: 1, seq: 1 },
+      { type: "notification", id: 1, data: {} }, { type: "notification", id: 1, data: { a: 1 } }].map(ownData);
+  });
+  assert.deepEqual(own, [{ ticket: { id: 7 } }, null, null, { a: 1 }]);
+});
+
 test("links that could run a script are not links", async () => {
   const links = await page.evaluate(async () => {
     const { safeLink } = await import("/console/inbox.js");

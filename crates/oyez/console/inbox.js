@@ -94,10 +94,11 @@ export class Inbox {
   }
 }
 
-/** What a publisher put beside the envelope; null when there is nothing. */
+/** What a publisher put beside the envelope; null when there is nothing. A generic item has it under `data`. */
 export function ownData(item) {
-  const entries = Object.entries(item).filter(([key]) => !ENVELOPE.has(key));
-  return entries.length ? Object.fromEntries(entries) : null;
+  const own = Object.fromEntries(Object.entries(item).filter(([key]) => !ENVELOPE.has(key)));
+  const data = item.type === "notification" && own.data && typeof own.data === "object" ? own.data : own;
+  return Object.keys(data).length ? data : null;
 }
 
 /** "ticket_created" -> "Ticket created". */
