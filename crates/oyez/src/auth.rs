@@ -3,7 +3,7 @@
 //! It never decides what a principal may do with a resource (the HTTP and gateway edges do, with
 //! [`Principal`]'s roles and scopes), and it never writes a secret to the log or into an error.
 //!
-//! In reading order: [`principal`] is the answer; `identify` finds the credentials in a request; `jwt`, `claims` and
+//! In reading order: `principal` is the answer; `identify` finds the credentials in a request; `jwt`, `claims` and
 //! `jwks` check tokens; `api_keys`, `tickets` and `cookie` the other kinds; `sessions` logs in and out with
 //! `password` and `attempts`; [`keys`] signs.
 

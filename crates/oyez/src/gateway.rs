@@ -1,8 +1,8 @@
 //! The edge for live streams: judges handshakes, hands sockets to the hub, and answers what the hub cannot know.
 //!
-//! [`session`] is the protocol as a pure machine and [`peer`] its two transports; [`door`] lets people in,
-//! [`websocket`] and [`sse`] take their sockets, [`greet`] begins a stream, [`answer`] reads pages and carries out
-//! commands, [`watch`] compares heads with the store. No connection has a task of its own here, except those whose
+//! `session` is the protocol as a pure machine and `peer` its two transports; `door` lets people in,
+//! `websocket` and `sse` take their sockets, `greet` begins a stream, `answer` reads pages and carries out
+//! commands, `watch` compares heads with the store. No connection has a task of its own here, except those whose
 //! bytes must be translated (TLS, HTTP/2, server-sent events).
 
 mod answer;
