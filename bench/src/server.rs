@@ -55,17 +55,26 @@ impl Setup {
     pub(crate) fn start(&self, name: &str, settings: &str) -> anyhow::Result<Server> {
         let data = self.folder(name)?;
         fs::write(data.join("oyez.toml"), format!("{SETTINGS}\n{settings}\n"))?;
-        let output = Command::new(&self.binary)
-            .args(["key", "create", "bench", "--scope", "publish", "--scope", "users", "--json", "--data"])
-            .arg(&data)
-            .output()
-            .context("could not run the server's binary")?;
-        if !output.status.success() {
-            bail!("could not make an API key: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        let made: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        self.oyez(&["migrate"], &data)?;
+        let scopes = ["--scope", "publish", "--scope", "users"];
+        let made = self.oyez(&[&["key", "create", "bench"][..], &scopes].concat(), &data)?;
         let key = made["key"].as_str().context("the answer holds the key")?.to_owned();
         self.start_on(&data, key)
+    }
+
+    /// Runs a command of the binary; returns what it answers in JSON.
+    fn oyez(&self, arguments: &[&str], data: &Path) -> anyhow::Result<serde_json::Value> {
+        let output = Command::new(&self.binary)
+            .args(arguments)
+            .args(["--json", "--data"])
+            .arg(data)
+            .output()
+            .context("could not run the server's binary")?;
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if !output.status.success() {
+            bail!("oyez {} failed: {} {}", arguments.join(" "), said(&output.stdout), said(&output.stderr));
+        }
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
     }
 
     /// Starts on a data directory that exists.
