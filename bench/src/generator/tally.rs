@@ -5,6 +5,11 @@ use hdrhistogram::Histogram;
 /// Longest latency that is told apart, in microseconds.
 const LONGEST: u64 = 600_000_000;
 
+/// An empty histogram of microseconds.
+pub(crate) fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order")
+}
+
 /// Counters of one measured window.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -25,7 +30,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new(from: u64) -> Self {
-        let latency = Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order");
+        let latency = latencies();
         Self { from, received: 0, early: 0, other: 0, compressed: 0, out_of_order: 0, bytes: 0, latency }
     }
 

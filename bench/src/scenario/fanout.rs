@@ -94,14 +94,19 @@ fn report(run: &mut Run, people: &str, measured: &Measured) {
     );
     let none = || "none passed".to_owned();
     let speed = |probe: &Option<Probe>| probe.as_ref().map_or_else(none, Probe::speed);
-    let per_second = |probe: &Option<Probe>| probe.as_ref().map_or(0.0, |probe| probe.deliveries_per_second);
-    run.report.add(
-        Figure::new(format!("{people}: most live deliveries"), speed(most))
-            .beside(format!("bare coalescing {}; bare one by one {}", speed(coalesced), speed(bare_most)))
-            .judged(per_second(most) / per_second(coalesced).max(1.0), Bar::AtLeast(0.4, 0.8), " x"),
-    );
+    let mut figure = Figure::new(format!("{people}: most live deliveries"), speed(most)).beside(format!(
+        "bare coalescing {}; bare one by one {}",
+        speed(coalesced),
+        speed(bare_most)
+    ));
+    if let (Some(most), Some(limit)) = (most, coalesced) {
+        let ratio = most.deliveries_per_second / limit.deliveries_per_second;
+        figure = figure.judged(ratio, Bar::AtLeast(0.4, 0.8), " x");
+    }
+    run.report.add(figure);
+    let per_second = stored.as_ref().map_or(0.0, |probe| probe.deliveries_per_second);
     run.report.add(Figure::new(format!("{people}: most stored deliveries"), speed(stored)).judged(
-        per_second(stored),
+        per_second,
         Bar::AtLeast(100_000.0, 250_000.0),
         "/s",
     ));
