@@ -111,6 +111,12 @@ pub fn command_any(text: &str) {
     }
 }
 
+/// Seeds of the generated cases: 10,000, or as many as `OYEZ_CASES` says.
+pub fn seeds() -> std::ops::Range<u64> {
+    let count = std::env::var("OYEZ_CASES").ok().and_then(|count| count.parse().ok());
+    0..count.unwrap_or(10_000)
+}
+
 /// A small fast generator (SplitMix64), so that a seed names a case for ever.
 pub struct Dice(u64);
 

@@ -133,7 +133,7 @@ fn tungstenite_reads_what_is_encoded() {
 
 #[test]
 fn whatever_is_accepted_of_a_hostile_stream_tungstenite_reads_alike() {
-    for seed in 0..10_000 {
+    for seed in testing::seeds() {
         let stream = testing::hostile_stream(seed);
         let mut ours = events(&stream, 1 << 20, false);
         let theirs = tungstenite_events(Role::Server, stream);
@@ -148,7 +148,7 @@ fn whatever_is_accepted_of_a_hostile_stream_tungstenite_reads_alike() {
 
 #[test]
 fn ten_thousand_hostile_commands_are_read_or_refused_in_a_few_words() {
-    for seed in 0..10_000 {
+    for seed in testing::seeds() {
         testing::command_any(&testing::hostile_command(seed));
     }
 }
