@@ -171,7 +171,7 @@ impl Tx {
     }
 
     /// Deletes some items of a user whose erasure has begun, then the rest. Returns whether there is more to do.
-    async fn erase_some(&mut self) -> Result<bool, StoreError> {
+    pub(crate) async fn erase_some(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.fetch_one(sql!("users/erased"), args![]).await? else { return Ok(false) };
         let (num, name) = (row.int(0)?, row.text(1)?);
         let items = self.fetch(sql!("users/erase_items"), args![num, ERASE_STEP]).await?;
@@ -188,18 +188,12 @@ impl Tx {
 impl Store {
     /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts. They are gone
     /// for every reader at once; what a large inbox leaves behind goes in small steps. Interrupted, the next erasure
-    /// goes on, or [`Store::finish_erasures`]. Returns whether there was such a user.
+    /// goes on, or [`Tx::purge`]. Returns whether there was such a user.
     pub async fn erase_user(&self, user: &UserId) -> Result<bool, StoreError> {
         let user = user.clone();
         let begun = self.write(|tx| Box::pin(async move { tx.begin_erasure(&user).await })).await?;
-        self.finish_erasures().await?;
-        Ok(begun)
-    }
-
-    /// Goes on with erasures that were interrupted.
-    pub async fn finish_erasures(&self) -> Result<(), StoreError> {
         while self.write(|tx| Box::pin(tx.erase_some())).await? {}
-        Ok(())
+        Ok(begun)
     }
 
     /// One user.
