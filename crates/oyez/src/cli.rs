@@ -24,7 +24,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Global, ServeArgs};
 use error::Failure;
 use output::Output;
 
@@ -54,7 +54,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn execute(cli: Cli, output: &Output) -> Result<(), Failure> {
     let Cli { global, command } = cli;
-    match command {
+    // Nothing asked: the newcomer's `cargo run --release` starts the server.
+    match command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => serve::run(&global, args, output),
         Command::Token(args) => token::run(&global, &args, output),
         Command::Doctor => doctor::run(&global, output),

@@ -16,12 +16,12 @@ Every command takes --data DIR, to work on that data directory whether its serve
 
 /// Self-hosted real-time notifications: live streams, a durable inbox, one binary.
 #[derive(Debug, Parser)]
-#[command(name = "oyez", version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "oyez", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
 }
 
 /// Where to work and how to answer.
@@ -54,7 +54,7 @@ pub(super) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start the server
+    /// Start the server; what happens when no command is given
     Serve(ServeArgs),
     /// Add, list, disable users
     #[command(subcommand)]
@@ -95,7 +95,7 @@ Examples:
 
 --data takes a directory as everywhere, or a JSON object with the notification's own keys; give it twice for both.";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct ServeArgs {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR")]
