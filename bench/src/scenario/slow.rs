@@ -40,9 +40,9 @@ pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     let before = machine::resident_bytes(server.pid())?;
     for _ in 0..ROUNDS {
-        without.push(passing(probe(&mut generator, &mut load, RATE, seconds)?)?);
+        without.push(passing(&probe(&mut generator, &mut load, RATE, seconds)?)?);
         let slow = connect_and_stall(server.address)?;
-        with.push(passing(probe(&mut generator, &mut load, RATE, seconds)?)?);
+        with.push(passing(&probe(&mut generator, &mut load, RATE, seconds)?)?);
         drop(slow);
     }
     let grown = machine::resident_bytes(server.pid())?.saturating_sub(before) as f64 / 1024.0 / 1024.0;
@@ -58,7 +58,7 @@ pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn passing(probe: Probe) -> anyhow::Result<f64> {
+fn passing(probe: &Probe) -> anyhow::Result<f64> {
     if !probe.passes() {
         bail!("{}", probe.complaint);
     }

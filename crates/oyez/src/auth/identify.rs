@@ -135,7 +135,9 @@ impl Auth {
     async fn make_known(&self, identity: &Identity, standing: &Standing) -> Result<(), AuthError> {
         let user = &identity.user;
         let news = identity.roles.as_ref().filter(|roles| **roles != standing.token_roles);
-        if news.is_none() && self.is_known(user).await? {
+        // Asks the store when in doubt, since another process may have made the user known: what it knows stays.
+        let is_known = self.is_known(user).await?;
+        if news.is_none() && is_known {
             return Ok(());
         }
         let now = self.inner.clock.now();
@@ -144,8 +146,7 @@ impl Auth {
             email: identity.email.clone(),
             ..UserProfile::new(user.clone())
         };
-        // Another process may have made the user known: what it knows of them stays.
-        let profile = if self.inner.store.user(user).await?.is_none() { Some(profile) } else { None };
+        let profile = (!is_known).then_some(profile);
         let (owned, roles) = (user.clone(), news.cloned());
         let change = self.inner.store.write_then(
             move |tx| {
