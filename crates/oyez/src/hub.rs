@@ -126,10 +126,11 @@ impl Hub {
     }
 
     /// Takes a connection over. It is registered before anything announced later is looked at, so a greeting read
-    /// from the store after this call misses nothing; it receives nothing until [`Reply::Greeting`].
+    /// from the store after this call misses nothing; it receives nothing until [`Reply::Greeting`], which, or
+    /// [`Reply::Close`], must follow.
     pub fn attach(&self, connection: Attach) {
         let shard = self.shard(&connection.user);
-        shard.push(Command::Attach(Box::new(connection)));
+        shard.leave(Command::Attach(Box::new(connection)));
     }
 
     /// Answers what a shard asked, or greets a connection. A connection that is gone takes no answer.

@@ -74,12 +74,19 @@ impl Socket {
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        // Both at once: mio is edge-triggered, so a socket that becomes writable again says so without a system
-        // call for each change of mind.
+        match self {
+            Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE),
+            Self::Pair(stream) => stream.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    /// Says from now on also when it becomes writable. Most sockets are never full, so this is not asked for from
+    /// the start; mio is edge-triggered, so once asked for it costs nothing.
+    pub(super) fn watch_writable(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         match self {
-            Self::Tcp(stream) => stream.register(registry, token, interest),
-            Self::Pair(stream) => stream.register(registry, token, interest),
+            Self::Tcp(stream) => stream.reregister(registry, token, interest),
+            Self::Pair(stream) => stream.reregister(registry, token, interest),
         }
     }
 

@@ -47,21 +47,28 @@ pub(super) enum Notice {
 /// Where commands for one shard wait. Unbounded, because an announcement must not block its committer; the shard
 /// takes all there is at each pass, and publishers wait for their commits.
 pub(super) struct Mailbox {
-    commands: Mutex<Vec<Command>>,
+    pile: Mutex<Pile>,
     waker: Waker,
+}
+
+#[derive(Default)]
+struct Pile {
+    commands: Vec<Command>,
+    /// The shard was told since it last looked.
+    rung: bool,
 }
 
 impl Mailbox {
     pub(super) fn new(waker: Waker) -> Self {
-        Self { commands: Mutex::default(), waker }
+        Self { pile: Mutex::default(), waker }
     }
 
     /// Adds a command. Rings only when nobody did since the shard last looked.
     pub(super) fn push(&self, command: Command) {
         let first = {
-            let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-            commands.push(command);
-            commands.len() == 1
+            let mut pile = self.pile.lock().unwrap_or_else(PoisonError::into_inner);
+            pile.commands.push(command);
+            !std::mem::replace(&mut pile.rung, true)
         };
         if first {
             // It fails only when the process is out of kernel memory; the shard's tick looks again.
@@ -69,13 +76,20 @@ impl Mailbox {
         }
     }
 
+    /// Adds a command that another will soon follow: it keeps its place, but is not worth waking the shard for.
+    pub(super) fn leave(&self, command: Command) {
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner).commands.push(command);
+    }
+
     /// Takes everything; `into` must be empty, and its memory is used for what comes next.
     pub(super) fn take(&self, into: &mut Vec<Command>) {
-        std::mem::swap(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner), into);
+        let mut pile = self.pile.lock().unwrap_or_else(PoisonError::into_inner);
+        pile.rung = false;
+        std::mem::swap(&mut pile.commands, into);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner).commands.is_empty()
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Connection {
     pub(super) dirty: bool,
     /// The socket was full at the last write.
     pub(super) blocked: bool,
+    /// The socket says when it becomes writable.
+    pub(super) watched: bool,
     /// The socket may have bytes for us.
     pub(super) readable: bool,
     /// In the list of sockets to be read on.

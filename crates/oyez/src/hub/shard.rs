@@ -74,7 +74,7 @@ impl Shard {
         let poll = Poll::new()?;
         let mailbox = Arc::new(Mailbox::new(Waker::new(poll.registry(), WAKE)?));
         let now = clock.now();
-        let sockets = Sockets::new(&options, now, counters);
+        let sockets = Sockets::new(&options, now, counters, poll.registry().try_clone()?);
         let shard = Self {
             options,
             clock,

@@ -51,6 +51,7 @@ impl Shard {
             full: attach.full,
             dirty: false,
             blocked: false,
+            watched: false,
             readable: false,
             read_later: false,
             read_closed: false,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mio::{Registry, Token};
 use oyez_protocol::{Timestamp, frame::server};
 use slab::Slab;
 
@@ -25,12 +26,18 @@ pub(super) struct Sockets {
     pub(super) wheel: Wheel,
     pub(super) now: i64,
     pub(super) counters: Arc<Counters>,
+    registry: Registry,
     bound: usize,
     write_timeout: i64,
 }
 
 impl Sockets {
-    pub(super) fn new(options: &HubOptions, now: Timestamp, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        options: &HubOptions,
+        now: Timestamp,
+        counters: Arc<Counters>,
+        registry: Registry,
+    ) -> Self {
         Self {
             connections: Slab::new(),
             dirty: Vec::new(),
@@ -38,6 +45,7 @@ impl Sockets {
             wheel: Wheel::new(now.as_millis()),
             now: now.as_millis(),
             counters,
+            registry,
             bound: options.outbox_bytes,
             write_timeout: millis(options.write_timeout),
         }
@@ -162,6 +170,13 @@ impl Sockets {
                 self.farewell(slot);
             }
             Flush::Blocked => {
+                if !std::mem::replace(&mut connection.watched, true)
+                    && connection.socket.watch_writable(&self.registry, Token(slot as usize)).is_err()
+                {
+                    self.kill(slot);
+                    return false;
+                }
+                let connection = &mut self.connections[slot as usize];
                 if !was_blocked {
                     Counters::add(&self.counters.blocked, 1);
                 }
