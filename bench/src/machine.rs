@@ -88,6 +88,12 @@ fn file_limits() -> (u64, u64) {
     (numbers.next().unwrap_or(1024), numbers.next().unwrap_or(1024))
 }
 
+/// How many tasks wanted a core in the last minute: what else the machine was doing when the run began.
+pub(crate) fn load_average() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
 /// One line about where this runs.
 pub(crate) fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

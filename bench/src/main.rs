@@ -84,7 +84,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     if pin {
         machine::pin_generator()?;
     }
-    let mut run = scenario::Run { setup, quick: arguments.quick, files, report: Report::default() };
+    let mut run = scenario::Run { setup, quick: arguments.quick, files, report: Report::new() };
     for scenario in &scenarios {
         run.report.section(scenario.title());
         // One that fails must not take the figures of the others with it.

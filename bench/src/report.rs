@@ -65,12 +65,18 @@ impl Figure {
 }
 
 /// All figures of a run, by section.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
+    load: String,
     sections: Vec<(&'static str, Vec<Figure>)>,
 }
 
 impl Report {
+    /// Begins before anything is measured, since the run itself is load.
+    pub(crate) fn new() -> Self {
+        Self { load: machine::load_average(), sections: Vec::new() }
+    }
+
     pub(crate) fn section(&mut self, title: &'static str) {
         say(&format!("\n## {title}"));
         self.sections.push((title, Vec::new()));
@@ -87,13 +93,15 @@ impl Report {
         let mut text = format!(
             "# What was measured\n\n\
              Written by `{command}`; do not edit.\n\n\
-             - Machine: {}\n- Server and bare loops {}, load generator {}; loopback, no TLS.\n\
+             - Machine: {}. Load average before the run: {} (0 is quiet; above 1 the figures are disturbed, tail \
+             latencies most of all).\n- Server and bare loops {}, load generator {}; loopback, no TLS.\n\
              - Latency counts from the moment a message was due in the generator to the `recv` that returned it, \
              the HTTP request included (open loop).\n\
              - A bare loop does the same system calls for the same bytes on the same core and nothing else; it is \
              the limit that a ratio is taken against, in the same run.\n\
              - A bar in parentheses is what we would like; without one both are the same.\n",
             machine::describe(),
+            self.load,
             if pinned { "on core 0" } else { "not pinned" },
             if pinned { "on core 1" } else { "not pinned" },
         );
