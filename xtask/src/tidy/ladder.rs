@@ -19,12 +19,12 @@ const RUNGS: &[&[&str]] = &[
     &["caretaker"],
     &["gateway", "http", "console"],
     &["telemetry", "lifecycle"],
-    &["server", "embed"],
+    &["server"],
     &["cli"],
 ];
 
 /// Arrows within a rung, and modules that a rung forbids although it lies lower.
-const ALSO: &[(&str, &str)] = &[("server", "embed"), ("embed", "server"), ("http", "console")];
+const ALSO: &[(&str, &str)] = &[("http", "console")];
 const NEVER: &[(&str, &str)] = &[
     ("publish", "hub"),
     ("inbox", "hub"),
