@@ -36,7 +36,7 @@ struct Arguments {
     /// What to measure: `all`, or some of them by name.
     #[arg(value_name = "SCENARIO", default_value = "all")]
     scenarios: Vec<String>,
-    /// Short windows and small numbers: to see that everything runs, not to compare.
+    /// Short windows, and fewer subscribers: rough figures in five minutes.
     #[arg(long)]
     quick: bool,
     /// A server binary to measure instead of building one.
@@ -85,19 +85,20 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         machine::pin_generator()?;
     }
     let mut run = scenario::Run { setup, quick: arguments.quick, files, report: Report::new() };
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name()).collect();
+    let quick = if arguments.quick { " --quick" } else { "" };
+    let command = if scenarios.len() == Scenario::ALL.len() { "all".to_owned() } else { names.join(" ") };
+    let command = format!("cargo run --release -p bench -- {command}{quick}");
+    let output = arguments.output.clone().unwrap_or_else(|| root.join("RESULTS.md"));
     for scenario in &scenarios {
         run.report.section(scenario.title());
         // One that fails must not take the figures of the others with it.
         if let Err(error) = scenario.run(&mut run) {
             run.report.add(report::Figure::new("could not be measured", format!("{error:#}")));
         }
+        // After each, so that a run that is broken off leaves what it measured.
+        run.report.write(&output, &command, pin)?;
     }
-    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name()).collect();
-    let quick = if arguments.quick { " --quick" } else { "" };
-    let command = if scenarios.len() == Scenario::ALL.len() { "all".to_owned() } else { names.join(" ") };
-    let command = format!("cargo run --release -p bench -- {command}{quick}");
-    let output = arguments.output.clone().unwrap_or_else(|| root.join("RESULTS.md"));
-    run.report.write(&output, &command, pin)?;
     report::say(&format!("\nwritten to {}", output.display()));
     Ok(())
 }

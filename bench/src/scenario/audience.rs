@@ -13,7 +13,7 @@ const RECIPIENTS: usize = 100_000;
 const TIMES: usize = 3;
 
 pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
-    let recipients = run.count(RECIPIENTS);
+    let recipients = RECIPIENTS;
     let server = run.setup.start("audience", "")?;
     let mut generator = Generator::new(server.address)?;
     make_users(&server, &mut generator, recipients)?;

@@ -18,7 +18,7 @@ const MANY: usize = 100_000;
 const OTHER_FILES: u64 = 500;
 
 pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
-    let count = run.count(CONNECTIONS);
+    let count = CONNECTIONS;
     let server = run.setup.start("connect", "")?;
     let mut generator = Generator::new(server.address)?;
     // The first of all makes what is made once: buffers, statements, threads.

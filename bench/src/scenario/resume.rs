@@ -16,7 +16,7 @@ const CLIENTS: usize = 10_000;
 const MISSED: usize = 20;
 
 pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
-    let clients = run.count(CLIENTS);
+    let clients = CLIENTS;
     let server = run.setup.start("resume", "")?;
     let mut generator = Generator::new(server.address)?;
     // The item that each has seen, at position 1.
