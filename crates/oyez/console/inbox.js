@@ -71,9 +71,11 @@ export class Inbox {
     return true;
   }
 
-  counts({ unread, unseen }) {
-    if (typeof unread === "number") this.unread = unread;
-    if (typeof unseen === "number") this.unseen = unseen;
+  /** Exact counts at `seq`; items after it that are here already count on top. */
+  counts({ unread, unseen, seq }) {
+    const later = [...this.items.values()].filter((item) => item.seq > seq && !item.archived_at);
+    if (typeof unread === "number") this.unread = unread + later.filter((item) => !item.read_at).length;
+    if (typeof unseen === "number") this.unseen = unseen + later.filter((item) => !item.seen_at).length;
   }
 
   mark({ id, seen_at, read_at, archived_at }) {

@@ -169,13 +169,13 @@ async fn mark_each(
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Arc<InboxChange>, StoreError> {
-    let mut whole = InboxChange { unread: 0, unseen: 0, changed: Vec::new(), all: false };
+    let mut whole = InboxChange::default();
     for action in actions {
         let change = tx.mark(owner, *action, selection, now).await?;
         whole.changed.retain(|state| change.changed.iter().all(|newer| newer.id != state.id));
         whole.changed.extend(change.changed);
         whole.all |= change.all;
-        (whole.unread, whole.unseen) = (change.unread, change.unseen);
+        (whole.seq, whole.unread, whole.unseen) = (change.seq, change.unread, change.unseen);
     }
     Ok(Arc::new(whole))
 }

@@ -52,9 +52,11 @@ pub struct ItemState {
 }
 
 /// A change of counts or item states, sent on every full connection of the user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxChange {
+    /// The inbox's position at which the counts hold: items after it count on top.
+    pub seq: Seq,
     /// Items neither read nor archived.
     pub unread: u64,
     /// Items neither seen nor archived.

@@ -1,7 +1,7 @@
 //! Marks on items, with counts that stay exact.
 
 use oyez_protocol::{
-    NotificationId, Timestamp, UserId,
+    NotificationId, Seq, Timestamp, UserId,
     frame::{
         client::{MarkAction, Selection},
         server::{InboxChange, ItemState, ItemTimes},
@@ -54,7 +54,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<InboxChange, StoreError> {
         let Some(inbox) = self.fetch_one(sql!("inbox/counts"), args![user]).await? else {
-            return Ok(InboxChange { unread: 0, unseen: 0, changed: Vec::new(), all: false });
+            return Ok(InboxChange::default());
         };
         let num = inbox.int(0)?;
         let mut moved = Moved::default();
@@ -80,8 +80,8 @@ impl Tx {
             }
         }
         if moved.count == 0 {
-            let (unread, unseen) = (inbox.count(1)?, inbox.count(2)?);
-            return Ok(InboxChange { unread, unseen, changed: Vec::new(), all: false });
+            let (unread, unseen, seq) = (inbox.count(1)?, inbox.count(2)?, Seq(inbox.count(3)?));
+            return Ok(InboxChange { seq, unread, unseen, ..InboxChange::default() });
         }
         self.move_counts(num, moved).await
     }
@@ -115,7 +115,7 @@ impl Tx {
         let row = row.ok_or_else(|| StoreError::Fault("items without an inbox".into()))?;
         let all = moved.count > MAX_LISTED;
         let changed = if all { Vec::new() } else { moved.listed };
-        Ok(InboxChange { unread: row.count(0)?, unseen: row.count(1)?, changed, all })
+        Ok(InboxChange { seq: Seq(row.count(2)?), unread: row.count(0)?, unseen: row.count(1)?, changed, all })
     }
 }
 

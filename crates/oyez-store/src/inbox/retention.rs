@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use oyez_protocol::{
-    NotificationId, Timestamp, UserId,
+    NotificationId, Seq, Timestamp, UserId,
     frame::server::{InboxChange, ItemTimes},
 };
 
@@ -157,8 +157,8 @@ impl Tx {
         self.forget_unowned(&notifications).await?;
         let users: Vec<i64> = cuts.iter().map(|(user, _)| *user).collect();
         let change = |row: &crate::engine::Row| {
-            let (unread, unseen) = (row.count(1)?, row.count(2)?);
-            Ok((row.user(0)?, InboxChange { unread, unseen, changed: Vec::new(), all: true }))
+            let (unread, unseen, seq) = (row.count(1)?, row.count(2)?, Seq(row.count(3)?));
+            Ok((row.user(0)?, InboxChange { seq, unread, unseen, changed: Vec::new(), all: true }))
         };
         let rows = self.fetch(sql!("inbox/counts_of"), args![json(&users)]).await?;
         rows.iter().map(change).collect()

@@ -61,6 +61,7 @@ async fn mark(
     let mut result = Map::new();
     result.insert("unread".into(), change.unread.into());
     result.insert("unseen".into(), change.unseen.into());
+    result.insert("seq".into(), change.seq.0.into());
     Ok((result, Effect::None))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use oyez_protocol::{
-    NotificationId,
+    NotificationId, Seq,
     frame::server::{InboxChange, ItemState},
 };
 
@@ -13,6 +13,7 @@ const MOST_CHANGED: usize = 1_000;
 /// The latest counts, and each changed item's latest state.
 #[derive(Debug, Default)]
 pub(super) struct Conflated {
+    seq: Seq,
     unread: u64,
     unseen: u64,
     changed: Vec<ItemState>,
@@ -21,9 +22,11 @@ pub(super) struct Conflated {
 }
 
 impl Conflated {
-    /// Takes a later change in.
+    /// Takes another change in. One that was announced late does not bring back older counts.
     pub(super) fn merge(&mut self, change: &InboxChange) {
-        (self.unread, self.unseen) = (change.unread, change.unseen);
+        if change.seq >= self.seq {
+            (self.seq, self.unread, self.unseen) = (change.seq, change.unread, change.unseen);
+        }
         self.all |= change.all;
         for state in &change.changed {
             if let Some(&place) = self.place.get(&state.id) {
@@ -40,15 +43,22 @@ impl Conflated {
         }
     }
 
-    /// An item arrived after the change: the counts that will be told must include it.
-    pub(super) fn landed(&mut self) {
-        self.unread += 1;
-        self.unseen += 1;
+    /// One change that says it all to a client that has the items up to `position`.
+    pub(super) fn told_at(self, position: Seq) -> InboxChange {
+        let Self { seq, unread, unseen, changed, all, .. } = self;
+        told_at(InboxChange { seq, unread, unseen, changed, all }, position)
     }
+}
 
-    /// One change that says it all.
-    pub(super) fn into_change(self) -> InboxChange {
-        InboxChange { unread: self.unread, unseen: self.unseen, changed: self.changed, all: self.all }
+/// The change as it is for a client that has the items up to `position` already: those that landed after the change
+/// are neither read nor seen, or a later change says so.
+pub(super) fn told_at(change: InboxChange, position: Seq) -> InboxChange {
+    let after = position.0.saturating_sub(change.seq.0);
+    InboxChange {
+        seq: change.seq.max(position),
+        unread: change.unread + after,
+        unseen: change.unseen + after,
+        ..change
     }
 }
 
@@ -66,7 +76,8 @@ mod tests {
             read_at: read,
             archived_at: None,
         };
-        InboxChange { unread, unseen: 0, changed: ids.map(state).collect(), all: false }
+        let changed = ids.map(state).collect();
+        InboxChange { seq: Seq(20 - unread), unread, unseen: 0, changed, all: false }
     }
 
     #[test]
@@ -74,10 +85,26 @@ mod tests {
         let mut merged = Conflated::default();
         merged.merge(&change(9, 0..3, Some(Timestamp::from_millis(1))));
         merged.merge(&change(8, 2..4, None));
-        merged.landed();
-        let merged = merged.into_change();
-        assert_eq!((merged.unread, merged.unseen, merged.changed.len(), merged.all), (9, 1, 4, false));
+        let merged = merged.told_at(Seq(12));
+        assert_eq!((merged.unread, merged.unseen, merged.changed.len(), merged.all), (8, 0, 4, false));
         assert_eq!(merged.changed[2].read_at, None);
+    }
+
+    #[test]
+    fn items_that_landed_after_the_change_count_on_top() {
+        let mut merged = Conflated::default();
+        merged.merge(&change(8, 0..1, None));
+        let merged = merged.told_at(Seq(15));
+        assert_eq!((merged.seq, merged.unread, merged.unseen), (Seq(15), 11, 3));
+    }
+
+    #[test]
+    fn a_change_that_is_announced_late_does_not_bring_back_its_counts() {
+        let mut merged = Conflated::default();
+        merged.merge(&change(8, 0..1, None));
+        merged.merge(&change(9, 1..2, None));
+        let merged = merged.told_at(Seq(12));
+        assert_eq!((merged.unread, merged.changed.len()), (8, 2));
     }
 
     #[test]
@@ -85,7 +112,7 @@ mod tests {
         let mut merged = Conflated::default();
         merged.merge(&change(0, 0..1000, None));
         merged.merge(&change(0, 1000..1001, None));
-        let merged = merged.into_change();
+        let merged = merged.told_at(Seq(20));
         assert!(merged.all && merged.changed.is_empty());
     }
 }

@@ -1,1 +1,1 @@
-SELECT u.num, i.unread, i.unseen FROM users AS u JOIN inboxes AS i ON i.user = u.num WHERE u.id = ?1;
+SELECT u.num, i.unread, i.unseen, i.head FROM users AS u JOIN inboxes AS i ON i.user = u.num WHERE u.id = ?1;

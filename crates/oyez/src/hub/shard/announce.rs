@@ -126,9 +126,6 @@ impl Shard {
                     self.sockets.push(slot, piece);
                     sent += 1;
                 } else if verdict == Verdict::Later {
-                    if let Some(change) = &mut connection.held_change {
-                        change.landed();
-                    }
                     // A gap while the socket is idle: nothing else would ask for the page.
                     self.sockets.touch(slot);
                 }
@@ -144,11 +141,14 @@ impl Shard {
             if !connection.full {
                 continue;
             }
+            // Items the counts include may not have been announced here yet.
+            connection.cursor.learn(change.seq);
+            let position = connection.cursor.position();
             let direct = connection.is_open()
                 && !connection.blocked
                 && connection.cursor.is_caught_up()
                 && connection.held_change.is_none();
-            if direct {
+            if direct && position <= change.seq {
                 let format = connection.format;
                 let text = text.get_or_insert_with(|| Text::new(server::inbox(change).into()));
                 let piece = crate::hub::outbox::Piece::kept(text.form(format).clone());
@@ -159,6 +159,8 @@ impl Shard {
                     Counters::add(&self.sockets.counters.conflated, 1);
                 }
                 connection.held_change.get_or_insert_default().merge(change);
+                // It may be told in this pass, or a page is missing that nothing else would ask for.
+                self.sockets.touch(slot);
             }
         }
     }

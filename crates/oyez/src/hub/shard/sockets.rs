@@ -142,7 +142,8 @@ impl Sockets {
             && let Some(change) = connection.held_change.take()
         {
             let mut body = Vec::new();
-            connection.format.push_text(&mut body, &server::inbox(&change.into_change()));
+            let change = change.told_at(connection.cursor.position());
+            connection.format.push_text(&mut body, &server::inbox(&change));
             connection.outbox.push(Piece::kept(body.into()));
             return self.flush(slot);
         }

@@ -111,7 +111,8 @@ async fn inbox_changes_for_a_client_that_does_not_read_become_one() {
     };
     for number in 1..=50 {
         let changed = vec![state(number)];
-        let change = InboxChange { unread: 100 - number, unseen: 7, changed, all: false };
+        let seq = Seq(stage.items.len() as u64);
+        let change = InboxChange { seq, unread: 100 - number, unseen: 7, changed, all: false };
         stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
     }
     let total = stage.items.len() as u64 + 1;
@@ -120,10 +121,10 @@ async fn inbox_changes_for_a_client_that_does_not_read_become_one() {
         let mut seqs = Vec::new();
         loop {
             let frame = anna.next();
-            match frame["seq"].as_u64() {
-                Some(seq) => seqs.push(seq),
-                None => return (seqs, frame),
+            if frame["type"] == "inbox" {
+                return (seqs, frame);
             }
+            seqs.push(frame["seq"].as_u64().unwrap());
         }
     });
     while !reader.is_finished() {
@@ -140,6 +141,37 @@ async fn inbox_changes_for_a_client_that_does_not_read_become_one() {
     );
     assert_eq!(change["changed"].as_array().unwrap().len(), 50);
     assert_eq!(stage.hub.stats().conflated, 49);
+}
+
+#[tokio::test]
+async fn counts_fit_the_items_a_client_has_when_a_page_overtook_the_announcements() {
+    let mut stage = Stage::new();
+    let mut anna = stage.connect("anna");
+    stage.store(10);
+    stage.publish(10);
+    // Committed after the change below, and read with the page before either is announced.
+    let late = stage.store(10);
+    assert_eq!(stage.answer_page().await, Seq(0));
+    assert_eq!(anna.numbers(3), [1, 2, 3]);
+    let change = InboxChange { seq: Seq(2), unread: 1, unseen: 0, all: true, ..InboxChange::default() };
+    stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
+    stage.hub.landed(&late);
+    let told = anna.next();
+    assert_eq!((&told["type"], &told["seq"]), (&"inbox".into(), &3.into()));
+    assert_eq!((&told["unread"], &told["unseen"]), (&2.into(), &1.into()), "the third counts on top");
+}
+
+#[tokio::test]
+async fn counts_that_include_items_not_announced_yet_wait_for_them() {
+    let mut stage = Stage::new();
+    let mut anna = stage.connect("anna");
+    stage.store(10);
+    let change = InboxChange { seq: Seq(1), unread: 1, unseen: 1, all: true, ..InboxChange::default() };
+    stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
+    assert_eq!(stage.answer_page().await, Seq(0));
+    assert_eq!(anna.next()["type"], "note");
+    let told = anna.next();
+    assert_eq!((&told["type"], &told["unread"]), (&"inbox".into(), &1.into()));
 }
 
 #[tokio::test]
@@ -182,7 +214,7 @@ async fn plain_clients_get_no_inbox_frames() {
     let stage = Stage::new();
     let mut plain = stage.connect_at("anna", 0, |attach| attach.full = false);
     let mut full = stage.connect("anna");
-    let change = InboxChange { unread: 1, unseen: 2, changed: Vec::new(), all: true };
+    let change = InboxChange { unread: 1, unseen: 2, all: true, ..InboxChange::default() };
     stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
     stage.event("everyone", r#"{"type":"end"}"#);
     assert_eq!(full.next()["type"], "inbox");
