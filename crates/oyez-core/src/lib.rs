@@ -6,6 +6,9 @@
 //! In reading order: [`clock`] is where time comes from, [`notification`] and [`event`] check and compose what is
 //! published (with the checks of [`envelope`]), [`inbox`] is what a user has, [`access`] says who may do what,
 //! [`account`] what a password and a profile must be, [`rate`] how often is too often, [`drain`] when to come back.
+//!
+//! Background work: [`job`] checks what is asked for and decides what an attempt's outcome means, [`retry`] when the
+//! next one is due, [`progress`] how far it is, [`queue`] how many may start, [`schedule`] when a rule fires.
 
 pub mod access;
 pub mod account;
@@ -14,5 +17,10 @@ pub mod drain;
 pub mod envelope;
 pub mod event;
 pub mod inbox;
+pub mod job;
 pub mod notification;
+pub mod progress;
+pub mod queue;
 pub mod rate;
+pub mod retry;
+pub mod schedule;

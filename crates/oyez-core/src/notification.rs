@@ -194,7 +194,7 @@ fn check_texts(request: &NotificationRequest) -> Result<(), Invalid> {
         check_length("title", title, MAX_TITLE_CHARS)?;
     }
     if let Some(url) = &request.url {
-        check_url(url)?;
+        check_url("url", url)?;
     }
     if let Some(icon) = &request.icon {
         check_icon(icon)?;
@@ -250,19 +250,20 @@ fn is_link(text: &str) -> bool {
     (web || path) && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\')
 }
 
-fn check_url(url: &str) -> Result<(), Invalid> {
+/// Refuses an address that a click must not lead to.
+pub(crate) fn check_url(field: &str, url: &str) -> Result<(), Invalid> {
     if url.len() > MAX_URL_BYTES {
-        let message = format!("\"url\" may have {MAX_URL_BYTES} bytes at most, not {}", url.len());
-        return Err(Invalid::new("url", message));
+        let message = format!("\"{field}\" may have {MAX_URL_BYTES} bytes at most, not {}", url.len());
+        return Err(Invalid::new(field, message));
     }
     if is_link(url) {
         return Ok(());
     }
     let message = format!(
-        "\"url\" is {}: expected http://…, https://… or a path that starts with one /, without spaces",
+        "\"{field}\" is {}: expected http://…, https://… or a path that starts with one /, without spaces",
         quoted(url)
     );
-    Err(Invalid::new("url", message))
+    Err(Invalid::new(field, message))
 }
 
 fn check_icon(icon: &str) -> Result<(), Invalid> {

@@ -2,11 +2,15 @@
 
 pub mod connections;
 pub mod inbox;
+pub mod jobs;
 pub mod keys;
 pub mod page;
 pub mod problem;
 pub mod publish;
+pub mod queues;
+pub mod schedules;
 pub mod session;
 pub mod stats;
 pub mod topics;
 pub mod users;
+pub mod workers;

@@ -40,6 +40,12 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// It contradicts what is there.
     Conflict,
+    /// The attempt is not the job's present one: another worker has it, or it has ended. Stop working on it.
+    Fenced,
+    /// The job has ended, so it can neither be cancelled nor reported on.
+    JobFinal,
+    /// The job has not ended, so it cannot be retried by hand.
+    JobUnfinished,
     /// A field is missing, of the wrong type or out of range.
     Invalid,
     /// The body, or the frame, is not JSON.
@@ -70,7 +76,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenExpired,
@@ -86,6 +92,9 @@ impl ErrorCode {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::Fenced,
+        Self::JobFinal,
+        Self::JobUnfinished,
         Self::Invalid,
         Self::NotJson,
         Self::NotAnObject,
@@ -119,6 +128,9 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
+            Self::Fenced => "fenced",
+            Self::JobFinal => "job_final",
+            Self::JobUnfinished => "job_unfinished",
             Self::Invalid => "invalid",
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",
@@ -149,7 +161,7 @@ impl ErrorCode {
             Self::UserDisabled | Self::Forbidden | Self::OriginForbidden | Self::CsrfFailed => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict => 409,
+            Self::Conflict | Self::Fenced | Self::JobFinal | Self::JobUnfinished => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::NotJson | Self::NotAnObject => 400,

@@ -5,6 +5,10 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod work;
+
+pub use work::{JobId, JobKind, QueueName, ScheduleName, WorkerName};
+
 /// Longest user id, role or topic name, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
 

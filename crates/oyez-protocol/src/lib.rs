@@ -15,5 +15,8 @@ pub mod time;
 
 pub use audience::Audience;
 pub use code::{CloseCode, ErrorCode};
-pub use ids::{ConnectionId, Epoch, NotificationId, RoleName, Seq, SessionId, TopicName, UserId};
+pub use ids::{
+    ConnectionId, Epoch, JobId, JobKind, NotificationId, QueueName, RoleName, ScheduleName, Seq, SessionId,
+    TopicName, UserId, WorkerName,
+};
 pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! Tables of schedules, with the known traps of daylight saving.
