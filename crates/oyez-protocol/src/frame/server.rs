@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    code::ErrorCode,
+    code::{CloseCode, ErrorCode},
     ids::{ConnectionId, Epoch, NotificationId, Seq, UserId},
     time::Timestamp,
 };
@@ -147,6 +147,16 @@ pub fn goodbye(reason: &str, retry_after_ms: u64) -> String {
         retry_after_ms: u64,
     }
     typed("goodbye", Goodbye { reason, retry_after_ms })
+}
+
+/// `goodbye` of a transport without close frames: the close code says whether to come back.
+pub fn closed(code: CloseCode, reason: &str) -> String {
+    #[derive(Serialize)]
+    struct Goodbye<'a> {
+        reason: &'a str,
+        code: u16,
+    }
+    typed("goodbye", Goodbye { reason, code: code.as_u16() })
 }
 
 /// The part of an item's frame that differs by recipient: `{"seq":N,`. The shared tail follows.

@@ -115,7 +115,13 @@ impl Tx {
         let row = row.ok_or_else(|| StoreError::Fault("items without an inbox".into()))?;
         let all = moved.count > MAX_LISTED;
         let changed = if all { Vec::new() } else { moved.listed };
-        Ok(InboxChange { seq: Seq(row.count(2)?), unread: row.count(0)?, unseen: row.count(1)?, changed, all })
+        Ok(InboxChange {
+            seq: Seq(row.count(2)?),
+            unread: row.count(0)?,
+            unseen: row.count(1)?,
+            changed,
+            all,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use oyez_core::inbox::StoredItem;
 use oyez_protocol::{
     CloseCode, Seq,
-    frame::server::{push_item, push_item_head},
+    frame::server::{self, push_item, push_item_head},
 };
 use serde::Deserialize;
 
@@ -70,9 +70,18 @@ impl Format {
         self != Self::EventStream
     }
 
-    /// The last bytes of a connection that the server ends; server-sent events have none.
+    /// The last bytes of a connection that the server ends. An event stream has no close frame: it is told why by a
+    /// `goodbye`, unless it is only asked to come back.
     pub(super) fn close(self, code: CloseCode, reason: &str) -> Option<Bytes> {
-        (self != Self::EventStream).then(|| encode::close(code, reason).into())
+        match self {
+            Self::WebSocket | Self::Deflate => Some(encode::close(code, reason).into()),
+            Self::EventStream if code == CloseCode::GoingAway => None,
+            Self::EventStream => {
+                let mut out = Vec::new();
+                push_event(&mut out, &server::closed(code, reason));
+                Some(out.into())
+            }
+        }
     }
 }
 

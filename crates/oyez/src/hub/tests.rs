@@ -228,6 +228,17 @@ impl Client {
         (0..count).map(|_| self.next()["seq"].as_u64().expect("an item")).collect()
     }
 
+    /// Reads the stream's end: the close code it was told, if any.
+    fn ending(&mut self) -> Option<u64> {
+        let last = self.next();
+        if last.is_null() {
+            return None;
+        }
+        assert_eq!(last["type"], "goodbye");
+        assert!(self.next().is_null(), "nothing follows a goodbye");
+        last["code"].as_u64()
+    }
+
     /// Waits until the hub has done all that was asked of it before.
     fn settle(&mut self) {
         self.say("settle");
