@@ -218,6 +218,18 @@ impl Row {
         UserId::new(self.text(column)?).map_err(|_| unexpected(column, "a user id"))
     }
 
+    /// Reads a name that was checked when it was stored.
+    pub(crate) fn name<T: std::str::FromStr>(&self, column: usize) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|_| unexpected(column, "a name"))
+    }
+
+    pub(crate) fn opt_name<T: std::str::FromStr>(&self, column: usize) -> Result<Option<T>, StoreError> {
+        match self.opt_text(column)? {
+            None => Ok(None),
+            Some(name) => name.parse().map(Some).map_err(|_| unexpected(column, "a name")),
+        }
+    }
+
     /// Reads a JSON array of names that were checked when they were stored.
     pub(crate) fn names<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<Vec<T>, StoreError> {
         match self.opt_text(column)? {

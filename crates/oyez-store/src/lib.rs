@@ -6,15 +6,20 @@
 //! In reading order: `engine` speaks to a database and `schema` keeps its tables, `writer` is the one queue that
 //! every change goes through, [`publish`] lands notifications in inboxes and [`notifications`] tells what became of
 //! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
-//! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`stats`] counts and cleans.
+//! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`jobs`] is background work, [`queues`] and
+//! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`stats`] counts and cleans.
 
 mod engine;
 pub mod error;
 pub mod idempotency;
 pub mod inbox;
+pub mod jobs;
 pub mod keys;
+pub mod leases;
 pub mod notifications;
 pub mod publish;
+pub mod queues;
+pub mod schedules;
 mod schema;
 pub mod sessions;
 pub mod standing;
@@ -28,9 +33,15 @@ mod writer;
 pub use error::{OpenError, StoreError};
 pub use idempotency::Remembered;
 pub use inbox::{InboxFilter, InboxStatus, retention::Retention};
+pub use jobs::{
+    AttemptRecord, CancelOutcome, Claim, Claimed, Claims, Concluded, Concluding, Enqueued, JobFilter,
+    ProgressWrite, Renewed, RetryOutcome, StepRecord, StepWrite,
+};
 pub use keys::{ApiKey, NewKey};
 pub use notifications::{NotificationState, NotificationStatus, Receipt};
 pub use publish::{LandedHook, PublishOutcome};
+pub use queues::{Depth, RunningJob};
+pub use schedules::{Fire, Schedule};
 pub use sessions::{NewSession, RefreshOutcome, Session};
 pub use stats::Stats;
 pub use store::{Durability, Store, StoreOptions};

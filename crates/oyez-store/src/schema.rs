@@ -20,8 +20,10 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") },
+    Migration { number: 2, name: "jobs", sqlite: include_str!("../migrations/sqlite/0002_jobs.sql") },
+];
 
 impl Migration {
     /// SHA-256 of its text.

@@ -81,7 +81,7 @@ pub struct UserFilter {
     pub search: Option<String>,
 }
 
-/// Items that one step of an erasure deletes.
+/// Items or jobs that one step of an erasure deletes.
 const ERASE_STEP: u32 = 2_000;
 
 impl Tx {
@@ -170,7 +170,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Deletes some items of a user whose erasure has begun, then the rest. Returns whether there is more to do.
+    /// Deletes some items or jobs of a user whose erasure has begun, then the rest. Returns whether there is more to do.
     pub(crate) async fn erase_some(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.fetch_one(sql!("users/erased"), args![]).await? else { return Ok(false) };
         let (num, name) = (row.int(0)?, row.text(1)?);
@@ -178,7 +178,9 @@ impl Tx {
         let notifications = items.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
         self.forget_unowned(&notifications).await?;
         self.execute(sql!("users/forget_in_audience"), args![json(&notifications), name]).await?;
-        if notifications.is_empty() {
+        if notifications.is_empty()
+            && self.execute(sql!("users/erase_jobs"), args![num, ERASE_STEP]).await? == 0
+        {
             self.execute(sql!("users/finish_erasure"), args![num]).await?;
         }
         Ok(true)
@@ -186,8 +188,9 @@ impl Tx {
 }
 
 impl Store {
-    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts. They are gone
-    /// for every reader at once; what a large inbox leaves behind goes in small steps. Interrupted, the next erasure
+    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts, jobs. They are gone
+    /// for every reader at once, and whoever runs one of their jobs is told that it is not theirs any more; what a large
+    /// inbox leaves behind goes in small steps. Interrupted, the next erasure
     /// goes on, or [`Tx::purge`]. Returns whether there was such a user.
     pub async fn erase_user(&self, user: &UserId) -> Result<bool, StoreError> {
         let user = user.clone();

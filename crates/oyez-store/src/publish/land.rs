@@ -61,6 +61,18 @@ pub(crate) async fn land_one(tx: &mut Tx, draft: &Draft) -> Result<Written, Stor
     written.pop().ok_or_else(|| StoreError::Fault("a draft without a result".into()))
 }
 
+impl Tx {
+    /// Lands notifications for few recipients together with other changes: as many statements for many as for one.
+    /// Returns where each landed, in their order, to be announced after the commit; `None` when nobody has it now.
+    pub async fn land(&mut self, drafts: &[&Draft]) -> Result<Vec<Option<Landed>>, StoreError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let written = land(self, drafts, sql!("publish/lookup"), sql!("publish/write")).await?;
+        Ok(written.into_iter().map(|written| written.landed).collect())
+    }
+}
+
 async fn land(
     tx: &mut Tx,
     drafts: &[&Draft],

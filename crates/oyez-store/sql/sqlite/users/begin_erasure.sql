@@ -8,3 +8,4 @@ DELETE FROM members WHERE user = ?1;
 DELETE FROM tickets WHERE user = ?1;
 DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?1);
 DELETE FROM sessions WHERE user = ?1;
+DELETE FROM jobs WHERE user = ?1 AND finalized_at IS NULL;

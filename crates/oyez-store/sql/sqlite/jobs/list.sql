@@ -1,0 +1,7 @@
+-- The newest ?6 before job ?5.
+WHERE j.num IN (
+    SELECT num FROM jobs
+    WHERE num < coalesce((SELECT num FROM jobs WHERE id = ?5), 9223372036854775807)
+        AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR queue = ?3)
+    ORDER BY num DESC LIMIT ?6 + 0
+);

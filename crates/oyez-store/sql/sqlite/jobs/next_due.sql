@@ -1,0 +1,1 @@
+SELECT min(scheduled_at) FROM jobs WHERE state IN ('scheduled', 'retryable');

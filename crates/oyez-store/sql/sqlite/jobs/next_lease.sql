@@ -1,0 +1,1 @@
+SELECT min(lease_until) FROM jobs WHERE state = 'running';

@@ -1,0 +1,1 @@
+UPDATE queues SET window_start = ?2, used = ?3 WHERE name = ?1;

@@ -1,0 +1,1 @@
+WHERE s.name = ?1;
