@@ -219,3 +219,185 @@ impl Pace {
         wire.into_iter().chain(store).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn report(body: serde_json::Value) -> Report {
+        let mut body = body;
+        body["attempt"] = 1.into();
+        Report::from(&serde_json::from_value::<ProgressReport>(body).unwrap())
+    }
+
+    fn merged(reports: &[serde_json::Value]) -> Progress {
+        reports
+            .iter()
+            .fold(Progress::default(), |before, body| merge(Some(&before), &report(body.clone())).unwrap())
+    }
+
+    #[test]
+    fn a_percent_follows_from_the_steps_and_never_goes_back() {
+        use serde_json::json;
+        let step = |n| json!({"step": format!("S{n}"), "step_number": n, "total_steps": 5});
+        let done =
+            |n| json!({"step": format!("S{n}"), "step_number": n, "total_steps": 5, "status": "completed"});
+        let table = [
+            (vec![step(1)], Some(0.0)),
+            (vec![step(1), done(1)], Some(20.0)),
+            (vec![step(1), done(1), step(2)], Some(20.0)),
+            (vec![done(5)], Some(100.0)),
+            (vec![json!({"step_number": 2, "total_steps": 3})], Some(33.3)),
+            // What is said counts, as long as it does not go back.
+            (vec![step(2), json!({"percent": 35.27})], Some(35.3)),
+            (vec![json!({"percent": 50}), json!({"percent": 30})], Some(50.0)),
+            (vec![json!({"percent": 50}), step(2)], Some(50.0)),
+            (vec![json!({"message": "at it"})], None),
+            (vec![json!({"percent": 7}), json!({"message": "at it"})], Some(7.0)),
+        ];
+        for (reports, percent) in table {
+            assert_eq!(merged(&reports).percent, percent, "{reports:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_report_leaves_out_stays_until_the_step_changes() {
+        use serde_json::json;
+        let first = json!({"step": "A", "step_number": 1, "total_steps": 2, "message": "reading"});
+        let now = merged(&[first.clone(), json!({"percent": 10})]);
+        assert_eq!(
+            (now.step.as_deref(), now.step_number, now.message.as_deref()),
+            (Some("A"), Some(1), Some("reading"))
+        );
+        let now = merged(&[first.clone(), json!({"step": "B"})]);
+        assert_eq!((now.step.as_deref(), now.step_number, now.message), (Some("B"), None, None));
+        assert_eq!(now.total_steps, Some(2));
+        let now = merged(&[first, json!({"status": "failed"})]);
+        assert_eq!((now.status, now.step.as_deref()), (StepStatus::Failed, Some("A")));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_sentence() {
+        use serde_json::json;
+        let table = [
+            (json!({"percent": 900}), "percent", "\"percent\" is 900: it must be a number from 0 to 100"),
+            (json!({"percent": -0.5}), "percent", "\"percent\" is -0.5"),
+            (json!({"step_number": 0}), "step_number", "\"step_number\" is 0: steps are counted from 1"),
+            (
+                json!({"step_number": 6, "total_steps": 5}),
+                "step_number",
+                "\"step_number\" is 6, but there are 5 steps",
+            ),
+            (json!({"total_steps": 0}), "total_steps", "\"total_steps\" is 0"),
+            (json!({"step": " "}), "step", "\"step\" is empty: name the step"),
+            (json!({"step": "x".repeat(201)}), "step", "\"step\" may have 200 characters at most, not 201"),
+            (json!({"message": "x".repeat(1_001)}), "message", "\"message\" may have 1000 characters"),
+        ];
+        for (body, field, why) in table {
+            let refused = merge(None, &report(body)).unwrap_err();
+            assert_eq!(refused.field, field);
+            assert!(refused.message.starts_with(why), "{}", refused.message);
+        }
+        let nan = Report { percent: Some(f64::NAN), ..Report::default() };
+        assert_eq!(merge(None, &nan).unwrap_err().field, "percent");
+        // A total that was said before binds too.
+        let before = Progress { total_steps: Some(2), ..Progress::default() };
+        let third = Report { step_number: Some(3), ..Report::default() };
+        assert_eq!(merge(Some(&before), &third).unwrap_err().field, "step_number");
+    }
+
+    #[test]
+    fn progress_is_read_back_as_it_was_stored() {
+        let progress = merged(&[
+            serde_json::json!({"step": "A", "step_number": 1, "total_steps": 3, "status": "completed"}),
+        ]);
+        let text = serde_json::to_string(&progress).unwrap();
+        assert_eq!(
+            text,
+            r#"{"step":"A","step_number":1,"total_steps":3,"percent":33.3,"status":"completed"}"#
+        );
+        assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_795_179_600_000 + millis)
+    }
+
+    #[test]
+    fn the_first_report_goes_out_at_once_and_the_last_one_always() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.report(at(0), true), Due { wire: true, store: true });
+        assert_eq!(pace.next_at(), None);
+        assert_eq!(pace.report(at(10), false), Due::default());
+        assert_eq!(pace.next_at(), Some(at(100)));
+        assert_eq!(pace.due(at(99)), Due::default());
+        assert_eq!(pace.due(at(100)), Due { wire: true, store: false });
+        assert_eq!(pace.next_at(), Some(at(1_000)));
+        assert_eq!(pace.report(at(150), true), Due { wire: false, store: true }, "a step is written at once");
+        assert_eq!(pace.due(at(200)), Due { wire: true, store: false });
+        assert_eq!(pace.next_at(), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_silence_a_job() {
+        let mut pace = Pace::default();
+        pace.report(at(86_400_000), false);
+        assert_eq!(pace.report(at(0), false), Due { wire: true, store: true });
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_has_more_than_ten_frames_and_no_report_is_left_behind(
+            gaps in prop::collection::vec((0_i64..300, any::<bool>()), 1..200),
+        ) {
+            let (mut pace, mut now) = (Pace::default(), 0);
+            let (mut frames, mut writes, mut steps) = (Vec::new(), 0, 0);
+            let (mut sent, mut stored) = (0, 0);
+            let mut take = |due: Due, now: i64, latest: usize, sent: &mut usize, stored: &mut usize| {
+                if due.wire { frames.push(now); *sent = latest; }
+                if due.store { writes += 1; *stored = latest; }
+            };
+            let reports = gaps.len();
+            for (latest, (gap, step)) in gaps.into_iter().enumerate() {
+                // Timers fire on time, before the next report.
+                while let Some(next) = pace.next_at().filter(|next| *next <= at(now + gap)) {
+                    take(pace.due(next), next.millis_since(at(0)), latest, &mut sent, &mut stored);
+                }
+                now += gap;
+                steps += usize::from(step);
+                take(pace.report(at(now), step), now, latest + 1, &mut sent, &mut stored);
+            }
+            while let Some(next) = pace.next_at() {
+                now = next.millis_since(at(0));
+                take(pace.due(next), now, reports, &mut sent, &mut stored);
+            }
+            prop_assert_eq!((sent, stored), (reports, reports));
+            for (first, start) in frames.iter().enumerate() {
+                let within = frames[first..].iter().take_while(|frame| **frame < start + 1_000).count();
+                prop_assert!(within <= 10, "{within} frames from {start} on");
+            }
+            prop_assert!(writes <= 1 + now as usize / 1_000 + steps);
+        }
+
+        #[test]
+        fn any_reports_leave_a_percent_that_only_grows(
+            reports in prop::collection::vec((prop::option::of(-10.0..150.0_f64), 0_u32..8, 0_u32..8), 1..30),
+        ) {
+            let mut now = Progress::default();
+            for (percent, number, total) in reports {
+                let report = Report {
+                    percent,
+                    step_number: Some(number),
+                    total_steps: Some(total),
+                    ..Report::default()
+                };
+                if let Ok(next) = merge(Some(&now), &report) {
+                    prop_assert!(next.percent >= now.percent);
+                    prop_assert!((0.0..=100.0).contains(&next.percent.unwrap_or_default()));
+                    now = next;
+                }
+            }
+        }
+    }
+}

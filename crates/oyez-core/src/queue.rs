@@ -113,3 +113,101 @@ fn rate_limit(rate: &RateRequest) -> Result<RateLimit, Invalid> {
     }
     Ok(RateLimit { count: rate.count, period: Duration::from_millis((rate.period * 1000.0).round() as u64) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_795_179_600_000 + millis)
+    }
+
+    fn rate(count: u32, millis: u64) -> Option<RateLimit> {
+        Some(RateLimit { count, period: Duration::from_millis(millis) })
+    }
+
+    #[test]
+    fn the_tightest_limit_decides() {
+        let settings = |paused, concurrency, rate| QueueSettings { paused, concurrency, rate };
+        let table = [
+            (settings(false, None, None), 99, 0, 0, u32::MAX, None),
+            (settings(true, None, rate(5, 1_000)), 0, 0, 0, 0, None),
+            (settings(false, Some(3), None), 1, 0, 0, 2, None),
+            (settings(false, Some(3), None), 5, 0, 0, 0, None),
+            (settings(false, None, rate(5, 1_000)), 0, 2, 500, 3, None),
+            (settings(false, None, rate(5, 1_000)), 0, 5, 999, 0, Some(1_000)),
+            (settings(false, None, rate(5, 1_000)), 0, 5, 1_000, 5, None),
+            (settings(false, Some(2), rate(5, 1_000)), 1, 1, 500, 1, None),
+            (settings(false, Some(2), rate(5, 1_000)), 2, 5, 500, 0, Some(1_000)),
+            // A limit that was lowered, and a clock that was set back.
+            (settings(false, None, rate(2, 1_000)), 0, 9, 500, 0, Some(1_000)),
+            (settings(false, None, rate(2, 1_000)), 0, 2, -1, 2, None),
+        ];
+        for (settings, running, used, now, allowed, again) in table {
+            let allowance = allowance(&settings, running, used, at(0), at(now));
+            assert_eq!(allowance, Allowance { now: allowed, again_at: again.map(at) }, "{settings:?} {now}");
+        }
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names() {
+        let patched =
+            |before: &QueueSettings, body: &str| patched(before, &serde_json::from_str(body).unwrap());
+        let none = QueueSettings::default();
+        let set =
+            patched(&none, r#"{"paused":true,"concurrency":4,"rate":{"count":10,"period":0.5}}"#).unwrap();
+        assert_eq!(set, QueueSettings { paused: true, concurrency: Some(4), rate: rate(10, 500) });
+        assert_eq!(patched(&set, "{}").unwrap(), set);
+        assert_eq!(
+            patched(&set, r#"{"concurrency":null}"#).unwrap(),
+            QueueSettings { concurrency: None, ..set }
+        );
+        let refused = [
+            (r#"{"concurrency":0}"#, "concurrency", "to hold the queue, set \"paused\" to true"),
+            (
+                r#"{"rate":{"count":0,"period":1}}"#,
+                "rate.count",
+                "\"rate.count\" is 0: it must be 1 to 1000000",
+            ),
+            (
+                r#"{"rate":{"count":1,"period":0}}"#,
+                "rate.period",
+                "\"rate.period\" is 0: it must be 0.001 to 86400",
+            ),
+        ];
+        for (body, field, why) in refused {
+            let refused = patched(&none, body).unwrap_err();
+            assert_eq!(refused.field, field);
+            assert!(refused.message.contains(why), "{}", refused.message);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_starts_more_than_its_count(
+            count in 1_u32..20,
+            period in 1_u64..5_000,
+            gaps in prop::collection::vec((0_i64..1_000, 0_u32..10), 1..100),
+        ) {
+            let settings = QueueSettings { rate: rate(count, period), ..QueueSettings::default() };
+            let limit = settings.rate.unwrap();
+            let (mut now, mut window, mut used) = (0, at(-10_000_000), 0);
+            for (gap, wanted) in gaps {
+                now += gap;
+                let allowance = allowance(&settings, 0, used, window, at(now));
+                prop_assert_eq!(allowance.now == 0, allowance.again_at.is_some());
+                if let Some(again) = allowance.again_at {
+                    prop_assert!(again > at(now));
+                    prop_assert!(super::allowance(&settings, 0, used, window, again).now > 0);
+                }
+                let started = wanted.min(allowance.now);
+                if started > 0 && window_is_over(&limit, window, at(now)) {
+                    (window, used) = (at(now), 0);
+                }
+                used += started;
+                prop_assert!(used <= count);
+            }
+        }
+    }
+}

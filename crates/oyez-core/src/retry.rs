@@ -36,3 +36,45 @@ impl Backoff {
         Duration::from_millis((seconds * 1000.0) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_vary_by_the_jitter() {
+        let backoff = Backoff::default();
+        let table = [
+            (1, 0.5, 15_000),
+            (2, 0.5, 30_000),
+            (3, 0.5, 60_000),
+            (9, 0.5, 3_600_000),
+            (1, 0.0, 12_000),
+            (1, 1.0, 18_000),
+            (100, 1.0, 3_600_000),
+            (u32::MAX, 0.5, 3_600_000),
+            (0, 0.5, 15_000),
+        ];
+        for (attempt, random, millis) in table {
+            assert_eq!(backoff.delay(attempt, random), Duration::from_millis(millis), "{attempt} {random}");
+        }
+        let none = Backoff { first: Duration::ZERO, ..backoff };
+        assert_eq!(none.delay(u32::MAX, 1.0), Duration::ZERO);
+        let steady = Backoff { factor: 1.0, jitter: 0.0, ..backoff };
+        assert_eq!(steady.delay(50, 0.9), Duration::from_secs(15));
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_is_longer_than_the_longest(
+            first in 0_u64..10_000_000, factor in 0.0..20.0_f64, max in 0_u64..100_000_000,
+            jitter in -1.0..3.0_f64, attempt: u32, random in -1.0..2.0_f64,
+        ) {
+            let backoff = Backoff {
+                first: Duration::from_millis(first), factor, max: Duration::from_millis(max), jitter,
+            };
+            prop_assert!(backoff.delay(attempt, random) <= Duration::from_millis(max));
+        }
+    }
+}

@@ -6,7 +6,7 @@ use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
 };
-use jiff::{Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Zoned, tz::TimeZone};
 use oyez_protocol::Timestamp;
 
 use crate::{envelope::quoted, notification::Invalid};
@@ -52,6 +52,9 @@ impl Plan {
             None => Rule::Cron(Box::new(cron(&line)?)),
         };
         let plan = Self { line, zone, zone_name: time_zone.into(), rule };
+        if plan.next_after(Timestamp::default()).is_none() {
+            return Err(refused(&plan.line, "no day of the calendar fits it"));
+        }
         Ok(plan)
     }
 
@@ -72,7 +75,15 @@ impl Plan {
                 let next = time.as_millis().div_euclid(*beat).saturating_add(1).saturating_mul(*beat);
                 Some(Timestamp::from_millis(next))
             }
-            Rule::Cron(cron) => stamp(cron.find_next_occurrence(&self.local(time)?, false).ok()?),
+            Rule::Cron(cron) => {
+                let start = self.local(time)?;
+                let found = cron.find_next_occurrence(&start, false).ok().or_else(|| {
+                    // A day that a time zone left out, as Samoa did in 2011, ends the search: it goes on behind it.
+                    let leap = self.zone.following(start.timestamp()).next()?.timestamp();
+                    cron.find_next_occurrence(&leap.to_zoned(self.zone.clone()), true).ok()
+                });
+                stamp(&found?)
+            }
         }
     }
 
@@ -80,7 +91,15 @@ impl Plan {
     pub fn last_until(&self, time: Timestamp) -> Option<Timestamp> {
         match &self.rule {
             Rule::Every(beat) => Some(Timestamp::from_millis(time.as_millis().div_euclid(*beat) * beat)),
-            Rule::Cron(cron) => stamp(cron.find_previous_occurrence(&self.local(time)?, true).ok()?),
+            Rule::Cron(cron) => {
+                let start = self.local(time)?;
+                let found = cron.find_previous_occurrence(&start, true).ok().or_else(|| {
+                    let leap = self.zone.preceding(start.timestamp()).next()?.timestamp();
+                    let before = leap.checked_sub(SignedDuration::from_millis(1)).ok()?;
+                    cron.find_previous_occurrence(&before.to_zoned(self.zone.clone()), true).ok()
+                });
+                stamp(&found?)
+            }
         }
     }
 
@@ -90,21 +109,60 @@ impl Plan {
     }
 }
 
-fn stamp(time: Zoned) -> Option<Timestamp> {
+fn stamp(time: &Zoned) -> Option<Timestamp> {
     Some(Timestamp::from_millis(time.timestamp().as_millisecond()))
 }
+
+/// A field of a line: its name, and what it may hold.
+type Field = (&'static str, &'static str);
+const SECOND: Field = ("second", "0 to 59");
+const FIELDS: [Field; 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of month", "1 to 31, or L for the last"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("weekday", "0 to 7 (0 and 7 are Sunday), or SUN to SAT"),
+];
+const NAMES: [&str; 5] = ["@yearly", "@monthly", "@weekly", "@daily", "@hourly"];
 
 fn cron(line: &str) -> Result<Cron, Invalid> {
     if line.len() > MAX_LINE_BYTES {
         return Err(refused(line, &format!("it may have {MAX_LINE_BYTES} bytes at most")));
     }
-    let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
-    parser.parse(line).map_err(|error| refused(line, &error.to_string()))
+    if line.starts_with('@') && !NAMES.contains(&line) {
+        let [first @ .., last] = NAMES;
+        let known = first.join(", ");
+        return Err(refused(line, &format!("{line} is no name it knows: there are {known} and {last}")));
+    }
+    parse(line).ok_or_else(|| refused(line, &mistake(line)))
+}
+
+fn parse(line: &str) -> Option<Cron> {
+    CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build().parse(line).ok()
+}
+
+/// What is wrong with a line that cannot be read: the first field that cannot stand among stars either.
+fn mistake(line: &str) -> String {
+    let given: Vec<&str> = line.split(' ').filter(|field| !field.is_empty()).collect();
+    let mut fields = FIELDS.to_vec();
+    match given.len() {
+        0 => return "it is empty".into(),
+        5 => {}
+        6 => fields.insert(0, SECOND),
+        count => return format!("it has {count} fields"),
+    }
+    for (place, (text, (name, right))) in given.iter().zip(fields).enumerate() {
+        let mut alone = vec!["*"; given.len()];
+        alone[place] = text;
+        if parse(&alone.join(" ")).is_none() {
+            return format!("field {} ({name}) is {}, but must be {right}", place + 1, quoted(text));
+        }
+    }
+    "its fields do not fit together".into()
 }
 
 fn every(beat: &str, line: &str) -> Result<i64, Invalid> {
-    let duration: Option<Duration> =
-        beat.parse::<jiff::SignedDuration>().ok().and_then(|d| d.try_into().ok());
+    let duration: Option<Duration> = beat.parse::<SignedDuration>().ok().and_then(|d| d.try_into().ok());
     let beat = duration.filter(|beat| BEAT.contains(beat)).ok_or_else(|| {
         refused(line, "after @every stands a time from one second to a year, such as \"@every 90s\" or \"@every 1h30m\"")
     })?;
