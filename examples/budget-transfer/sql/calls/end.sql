@@ -1,0 +1,1 @@
+UPDATE calls SET ended = ?2 WHERE id = ?1 AND ended IS NULL

@@ -1,0 +1,1 @@
+SELECT content FROM documents WHERE transfer_id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM outbox WHERE transfer_id = ?1

@@ -1,0 +1,1 @@
+INSERT INTO outbox (transfer_id) VALUES (?1)

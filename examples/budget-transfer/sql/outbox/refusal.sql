@@ -1,0 +1,1 @@
+SELECT refused FROM outbox WHERE transfer_id = ?1

@@ -1,0 +1,1 @@
+SELECT * FROM transfers WHERE id = ?1

@@ -1,0 +1,1 @@
+UPDATE transfers SET job = ?2 WHERE id = ?1

@@ -1,0 +1,91 @@
+//! The application's own SQLite file: opening, migrating, and one module of rows per aggregate.
+//!
+//! Oyez keeps its own database beside it. The two never share a transaction; `outbox` bridges them.
+
+pub mod books;
+pub mod calls;
+pub mod documents;
+pub mod entries;
+pub mod outbox;
+pub mod transfers;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use oyez::protocol::Timestamp;
+use sqlx::{
+    SqlitePool, SqliteTransaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+/// In order; a database's `user_version` says how many it has.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_transfers.sql")];
+
+/// The open database. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, making and migrating it when needed.
+    pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A call is made only after its intent is on disk, also when the power goes.
+            .synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .with_context(|| format!("could not open database at {}", path.display()))?;
+        let database = Self { pool };
+        database.migrate().await.with_context(|| format!("could not migrate {}", path.display()))?;
+        Ok(database)
+    }
+
+    /// For reads.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// A transaction that may write. It takes SQLite's write lock at once, so that what it reads stays true until it
+    /// commits: one submission cannot be stored twice at the same time.
+    pub async fn write(&self) -> sqlx::Result<SqliteTransaction<'static>> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let mut tx = self.write().await?;
+        let done: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
+        let done = usize::try_from(done).context("user_version is negative")?;
+        if done > MIGRATIONS.len() {
+            bail!("the database was written by a newer version of this application (schema {done})");
+        }
+        for migration in &MIGRATIONS[done..] {
+            sqlx::raw_sql(*migration).execute(&mut *tx).await?;
+        }
+        let version = format!("PRAGMA user_version = {}", MIGRATIONS.len());
+        // A pragma takes no bound value; this one is a constant of ours.
+        sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// A value in the database that no type of ours can hold: the file was changed by hand.
+fn unreadable(column: &'static str, value: &str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.into(), source: format!("unreadable value {value:?}").into() }
+}
