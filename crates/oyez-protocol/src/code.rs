@@ -44,7 +44,7 @@ pub enum ErrorCode {
     Fenced,
     /// The job has ended, so it can neither be cancelled nor reported on.
     JobFinal,
-    /// The job has not ended, so it cannot be retried by hand.
+    /// The job runs, or waits for a worker, so there is nothing to retry.
     JobUnfinished,
     /// A field is missing, of the wrong type or out of range.
     Invalid,

@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Most jobs one bulk call may name by id.
+/// Most jobs one call may make, or name by id.
 pub const MAX_BULK: usize = 1_000;
 
 /// Where a job is in its life.
@@ -250,6 +250,37 @@ pub struct JobAccepted {
     pub created: bool,
 }
 
+/// `POST /api/v1/jobs/batch`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JobBatchRequest {
+    /// Up to [`MAX_BULK`], each checked on its own, all written in one transaction.
+    pub jobs: Vec<JobRequest>,
+}
+
+/// 201 for a batch: one result per job, in their order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobBatchAnswer {
+    /// Each is what a call of its own would have answered.
+    pub results: Vec<JobBatchResult>,
+}
+
+/// What became of one job of a batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum JobBatchResult {
+    /// It is on disk.
+    Accepted(JobAccepted),
+    /// It was refused; the others were not.
+    Refused {
+        /// Why.
+        error: super::problem::Problem,
+    },
+}
+
 /// `POST /api/v1/jobs/track`: work that runs elsewhere and reports itself. It is running from the start; reports go to
 /// the same addresses as a worker's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -408,10 +439,10 @@ pub struct AttemptView {
     pub worker: Option<WorkerName>,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// `done`, `failed`, `timed_out`, `lost`, `snoozed`, `given_back`, `cancelled` or `discarded`.
-    pub outcome: String,
+    /// When it ended; null while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// `done`, `failed`, `timed_out`, `lost`, `snoozed`, `given_back`, `cancelled` or `discarded`; null while it runs.
+    pub outcome: Option<String>,
     /// Why it failed.
     pub error: Option<String>,
 }
@@ -426,7 +457,8 @@ pub struct JobChanged {
     pub state: JobState,
 }
 
-/// `POST /api/v1/jobs/cancel` and `…/retry`: all jobs that fit every field given, of which there is one at least.
+/// `POST /api/v1/jobs/cancel` and `…/retry`: either `ids`, or all jobs that fit every other field given, of which there
+/// is one at least.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -208,6 +208,12 @@ pub struct WorkerView {
     pub name: WorkerName,
     /// What it has.
     pub running: Vec<RunningView>,
+    /// When it last asked this node for work; null for one that asks elsewhere.
+    pub asked_at: Option<Timestamp>,
+    /// The queues it asked for then.
+    pub queues: Vec<QueueName>,
+    /// The kinds it asked for then; empty: all.
+    pub kinds: Vec<JobKind>,
 }
 
 /// A job that is running.
