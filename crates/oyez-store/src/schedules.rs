@@ -136,7 +136,7 @@ impl Tx {
     ) -> Result<Vec<Enqueued>, StoreError> {
         let enqueued = self.enqueue(jobs, now).await?;
         let made = |(_, enqueued): &(&NewJob, &Enqueued)| matches!(enqueued, Enqueued::Created(_));
-        if let Some((last, _)) = jobs.iter().zip(&enqueued).filter(made).next_back() {
+        if let Some((last, _)) = jobs.iter().zip(&enqueued).rfind(made) {
             let planned_at = last.planned_at.unwrap_or(now);
             self.execute(sql!("schedules/fired"), args![name.as_str(), last.id.0, planned_at]).await?;
         }

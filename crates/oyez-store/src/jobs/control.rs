@@ -52,8 +52,8 @@ impl Tx {
         outcomes.pop().ok_or_else(|| StoreError::Fault("a cancellation without an outcome".into()))
     }
 
-    /// Cancels up to `limit` unfinished jobs that match, oldest first, except those that were asked to stop already.
-    /// Returns each job and whether it runs. Call again while it returns `limit`.
+    /// Cancels up to `limit` unfinished jobs that match, except those that were asked to stop already.
+    /// Returns each job, cancelled or asked to stop. Call again while it returns `limit`.
     pub async fn cancel_jobs(
         &mut self,
         filter: &JobFilter,

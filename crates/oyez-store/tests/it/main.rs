@@ -4,6 +4,7 @@
 
 mod commit;
 mod inbox;
+mod jobs;
 mod large_audience;
 mod opening;
 mod publish;
