@@ -149,6 +149,20 @@ impl Connection {
         }
     }
 
+    /// The size of the log in bytes, or a little more.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        match self {
+            Self::Sqlite(connection) => connection.log_bytes(),
+        }
+    }
+
+    /// Copies all of the log and lets it begin anew; waits for others, but not for ever. Returns whether it could.
+    pub(crate) async fn restart_log(&mut self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.restart_log().await,
+        }
+    }
+
     /// Ends the connection in good order; the last one leaves no log behind.
     pub(crate) async fn close(self) {
         match self {

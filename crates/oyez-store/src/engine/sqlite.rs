@@ -29,13 +29,20 @@ const APPLICATION_ID: i64 = 0x4F59_455A;
 /// SQLite's page size, which we leave as it is.
 const PAGE_BYTES: u64 = 4_096;
 
+/// The file of a log that begins anew is cut to this size, so that the file's size says when a log is long.
+const KEPT_LOG_BYTES: u64 = 32 * 1024 * 1024;
+
 /// A database file that was opened and found good.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     options: SqliteConnectOptions,
 }
 
-pub(crate) struct Connection(SqliteConnection);
+pub(crate) struct Connection {
+    sqlx: SqliteConnection,
+    /// The file the log is in.
+    log: PathBuf,
+}
 pub(crate) struct Row(SqliteRow);
 
 impl fmt::Debug for Connection {
@@ -68,6 +75,7 @@ impl Database {
             .foreign_keys(true)
             .pragma("max_page_count", pages.to_string())
             .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", KEPT_LOG_BYTES.to_string())
             .pragma("temp_store", "memory")
             .row_buffer_size(512)
             .disable_statement_logging();
@@ -123,7 +131,8 @@ impl Database {
 
 impl Connection {
     async fn connect(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
-        SqliteConnection::connect_with(options).await.map(Self).map_err(store_error)
+        let sqlx = SqliteConnection::connect_with(options).await.map_err(store_error)?;
+        Ok(Self { sqlx, log: beside(options.get_filename(), "-wal") })
     }
 
     /// Checks that the file is ours or empty, then brings its tables up to date. Writes nothing before all is checked.
@@ -197,16 +206,16 @@ impl Connection {
 
     /// Runs statements without arguments that need not be kept prepared.
     async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        self.0.execute(sql).await.map(|_| ()).map_err(store_error)
+        self.sqlx.execute(sql).await.map(|_| ()).map_err(store_error)
     }
 
     async fn run_text(&mut self, sql: String) -> Result<(), StoreError> {
-        self.0.execute(AssertSqlSafe(sql)).await.map(|_| ()).map_err(store_error)
+        self.sqlx.execute(AssertSqlSafe(sql)).await.map(|_| ()).map_err(store_error)
     }
 
     pub(crate) async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64, StoreError> {
         let query = sqlx::query_with(sql, arguments(sql, args)?);
-        query.execute(&mut self.0).await.map(|done| done.rows_affected()).map_err(store_error)
+        query.execute(&mut self.sqlx).await.map(|done| done.rows_affected()).map_err(store_error)
     }
 
     pub(crate) async fn fetch(
@@ -216,7 +225,7 @@ impl Connection {
     ) -> Result<Vec<super::Row>, StoreError> {
         let query = sqlx::query_with(sql, arguments(sql, args)?);
         let mut rows = Vec::new();
-        let mut answers = self.0.fetch_many(query);
+        let mut answers = self.sqlx.fetch_many(query);
         while let Some(answer) = answers.try_next().await.map_err(store_error)? {
             if let Either::Right(row) = answer {
                 rows.push(super::Row::Sqlite(Row(row)));
@@ -235,8 +244,20 @@ impl Connection {
         })
     }
 
+    /// The size of the log's file: at least that of the log, and not much more than [`KEPT_LOG_BYTES`] beyond it.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |file| file.len())
+    }
+
+    /// Copies all of the log, after a copy that somebody else is making, and lets the next transaction begin it anew.
+    /// Returns whether nobody was in the way for longer than the busy timeout.
+    pub(crate) async fn restart_log(&mut self) -> Result<bool, StoreError> {
+        let rows = self.fetch("PRAGMA wal_checkpoint(RESTART)", Vec::new()).await?;
+        rows.first().map_or(Ok(true), |row| Ok(row.int(0)? == 0))
+    }
+
     pub(crate) async fn close(self) {
-        if let Err(error) = self.0.close().await {
+        if let Err(error) = self.sqlx.close().await {
             tracing::warn!(%error, "could not close a connection to the database");
         }
     }

@@ -62,9 +62,7 @@ impl Worker {
             if count > 0 {
                 self.commit(publishes, changes).await;
             }
-            if self.log.is_too_long()
-                && let Err(error) = self.tx.connection.checkpoint().await
-            {
+            if let Err(error) = self.log.shorten(&mut self.tx.connection).await {
                 tracing::warn!(%error, "could not copy the log into the database");
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use oyez_core::notification::Draft;
 use oyez_store::{NewKey, StoreError, UserProfile};
 
 use crate::support::{Fixture, at, draft, published, user};
@@ -134,4 +135,18 @@ async fn a_closed_store_refuses_and_keeps_what_it_accepted() {
     assert!(matches!(fixture.store.ping().await, Err(StoreError::Closed)));
     fixture.reopen().await;
     assert_eq!(fixture.items("a").await.len(), done);
+}
+
+/// After a crash a start reads all of the log: 32 MiB of it at once must not make it grow without end.
+#[tokio::test]
+async fn the_log_stays_short_however_fast_it_is_written() {
+    let world = Fixture::new().await;
+    let text: Arc<str> = "x".repeat(256 * 1024).into();
+    for _ in 0..5 {
+        let drafts = (0..130).map(|_| Draft { tail: Arc::clone(&text), ..draft("user:anna") }).collect();
+        world.store.publish_batch(drafts, world.landed.hook()).await.unwrap();
+    }
+    let log = std::fs::metadata(world.directory.path().join("oyez.db-wal")).unwrap().len();
+    assert!(log < 125 * 1024 * 1024, "{log} bytes of log");
+    assert_eq!(world.items("anna").await.len(), 650);
 }
