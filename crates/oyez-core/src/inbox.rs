@@ -30,6 +30,8 @@ pub struct Standing {
     pub token_roles: Vec<RoleName>,
     /// Topics the user is a member of.
     pub topics: Vec<TopicName>,
+    /// Some of the user's jobs have not ended.
+    pub has_jobs: bool,
 }
 
 impl Standing {
@@ -45,6 +47,7 @@ impl Standing {
             roles: Vec::new(),
             token_roles: Vec::new(),
             topics: Vec::new(),
+            has_jobs: false,
         }
     }
 }

@@ -112,6 +112,7 @@ fn standing(row: &Row, user: UserId) -> Result<Standing, StoreError> {
         roles,
         token_roles,
         topics: row.names(7)?,
+        has_jobs: row.flag(8)?,
     })
 }
 

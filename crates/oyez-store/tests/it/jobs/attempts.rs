@@ -153,17 +153,20 @@ async fn progress_is_there_for_those_who_come_late_and_renews_the_lease() {
     let mut owned = job();
     owned.user = Some(user("anna"));
     let id = created(&fixture.enqueue(vec![owned, job()]).await)[0];
-    fixture.claim(claim_of(1), 0).await;
+    let claimed = fixture.claim_one(0).await;
     let progress = r#"{"step":"Upload to UCM","step_number":2,"percent":40.5,"status":"processing"}"#;
     let write = ProgressWrite { id, attempt: 1, progress: progress.into(), lease_until: at(70) };
     let told = fixture.change(move |tx| Box::pin(async move { tx.report(&[write]).await })).await;
     assert_eq!(told, [Renewed { id, attempt: 1, current: true, cancel: false }]);
+    assert!(fixture.store.standing(&user("anna")).await.unwrap().has_jobs);
     let unfinished = fixture.store.unfinished_jobs(&user("anna"), 9).await.unwrap();
     assert_eq!(unfinished.len(), 1);
     let progress = unfinished[0].progress.as_ref().unwrap();
     assert_eq!((progress.percent, progress.step.as_deref()), (Some(40.5), Some("Upload to UCM")));
     assert_eq!(unfinished[0].lease_until, Some(at(70)));
     assert!(fixture.store.unfinished_jobs(&user("bob"), 9).await.unwrap().is_empty());
+    fixture.end(&claimed.job, done(), 9).await;
+    assert!(!fixture.store.standing(&user("anna")).await.unwrap().has_jobs);
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ async fn each_statement_uses_the_index_made_for_it() {
         ),
         ("retain", statement!("jobs/retain"), &["jobs_final (finalized_at>? AND finalized_at<?)"]),
         ("erase", statement!("users/erase_jobs"), &["jobs_user (user=?)"]),
+        ("standing", statement!("standing/read"), &["jobs_user_unfinished (user=?)"]),
         ("usage", statement!("queues/usage"), &["jobs_running (queue=? AND track=?)"]),
         ("depths", statement!("queues/depths"), &["jobs_fetch", "jobs_due", "jobs_running"]),
         (
