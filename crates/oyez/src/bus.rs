@@ -7,7 +7,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use oyez_core::{event::LiveEvent, notification::Landed};
-use oyez_protocol::{RoleName, SessionId, TopicName, UserId, frame::server::InboxChange};
+use oyez_protocol::{
+    JobId, JobKind, QueueName, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
+};
 
 /// Something the other nodes, and this one's hub, should know.
 #[derive(Debug, Clone)]
@@ -22,6 +24,17 @@ pub enum Announcement {
         user: UserId,
         /// The counts, and what changed.
         change: Arc<InboxChange>,
+    },
+    /// A job moved on.
+    Job(Arc<JobNews>),
+    /// Jobs wait to be claimed.
+    Available {
+        /// Where.
+        queue: QueueName,
+        /// Their kind, when all are of one.
+        kind: Option<JobKind>,
+        /// How many.
+        count: u32,
     },
     /// The user holds these roles now, and no others.
     RolesChanged {
@@ -46,6 +59,30 @@ pub enum Announcement {
         /// Those of one login; none: all, because the user was disabled or erased.
         session: Option<SessionId>,
     },
+}
+
+/// What became of a job.
+#[derive(Debug, Clone)]
+pub struct JobNews {
+    /// Which.
+    pub job: JobId,
+    /// Whose, when it is anybody's.
+    pub user: Option<UserId>,
+    /// The whole frame.
+    pub frame: Arc<str>,
+    /// What kind of news it is.
+    pub stage: Stage,
+}
+
+/// How far a job is that news came of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It goes on.
+    Underway,
+    /// It ended; its owner sees the frame live.
+    Ended,
+    /// It ended with an item in its owner's inbox, which is announced as such.
+    EndedInInbox,
 }
 
 /// Receives what is announced. Called on the announcer's thread: it must not block.

@@ -15,6 +15,7 @@ mod conflate;
 mod connection;
 mod cursor;
 mod encoding;
+mod held_jobs;
 mod index;
 mod outbox;
 mod peer;
@@ -30,13 +31,13 @@ use std::{
 };
 
 pub use attach::{Attach, ConnectionInfo, Greeting, Reading, Socket, Stream};
-pub use command::{Answer, Ask, Effect, HubFailed, Question, Reply};
+pub use command::{Answer, Ask, Effect, HubFailed, JobFrame, Question, Reply};
 use command::{Command, Mailbox, Notice};
 pub use encoding::Format;
 pub use index::Grant;
 use oyez_core::{clock::Clock, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
-    CloseCode, ConnectionId, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
+    CloseCode, ConnectionId, JobId, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
 };
 pub use peer::{Action, Peer};
 use shard::Shard;
@@ -157,6 +158,11 @@ impl Hub {
     pub fn inbox_changed(&self, user: &UserId, change: &Arc<InboxChange>) {
         let notice = Notice::InboxChanged { user: user.clone(), change: Arc::clone(change) };
         self.shard(user).push(Command::Notice(notice));
+    }
+
+    /// A job of the user moved on. A connection that does not read is told each job's latest only.
+    pub fn job_moved(&self, user: &UserId, job: JobId, frame: JobFrame) {
+        self.shard(user).push(Command::Notice(Notice::JobMoved { user: user.clone(), job, frame }));
     }
 
     /// A user holds these roles now. `dashboard`: they allow the dashboard and every topic; without it, what was

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use oyez_core::access::{Person, Rules};
 
 use crate::{
-    bus::{Announcement, Bus},
-    hub::Hub,
+    bus::{Announcement, Bus, JobNews, Stage},
+    hub::{Hub, JobFrame},
 };
 
 /// Tells the hub whatever is announced, on the announcer's thread; nothing here waits.
@@ -16,6 +16,9 @@ pub(super) fn join(bus: &Bus, hub: &Hub, rules: &Arc<Rules>) {
         Announcement::Landed(landed) => hub.landed(landed),
         Announcement::Event(event) => hub.event(event),
         Announcement::InboxChanged { user, change } => hub.inbox_changed(user, change),
+        Announcement::Job(news) => job_moved(&hub, news),
+        // Workers hear it.
+        Announcement::Available { .. } => {}
         Announcement::RolesChanged { user, roles } => {
             let dashboard = rules.may_open_dashboard(Person { user, roles });
             hub.roles_changed(user, roles, dashboard);
@@ -23,4 +26,14 @@ pub(super) fn join(bus: &Bus, hub: &Hub, rules: &Arc<Rules>) {
         Announcement::Membership { topic, user, member } => hub.membership(topic, user, *member),
         Announcement::Revoked { user, session } => hub.revoked(user, *session),
     }));
+}
+
+fn job_moved(hub: &Hub, news: &JobNews) {
+    let Some(user) = &news.user else { return };
+    let frame = match news.stage {
+        Stage::Underway => JobFrame::Now(Arc::clone(&news.frame)),
+        Stage::Ended => JobFrame::End(Some(Arc::clone(&news.frame))),
+        Stage::EndedInInbox => JobFrame::End(None),
+    };
+    hub.job_moved(user, news.job, frame);
 }

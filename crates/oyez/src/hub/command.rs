@@ -8,7 +8,7 @@ use std::{
 use mio::Waker;
 use oyez_core::{event::LiveEvent, notification::Landed};
 use oyez_protocol::{
-    CloseCode, ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
+    CloseCode, ConnectionId, JobId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
     frame::{client::ClientFrame, server::InboxChange},
 };
 use tokio::sync::{oneshot, watch};
@@ -39,9 +39,19 @@ pub(super) enum Notice {
     Landed(Arc<Landed>),
     Event(Arc<LiveEvent>),
     InboxChanged { user: UserId, change: Arc<InboxChange> },
+    JobMoved { user: UserId, job: JobId, frame: JobFrame },
     RolesChanged { user: UserId, roles: Arc<[RoleName]>, dashboard: bool },
     Membership { topic: TopicName, user: UserId, member: bool },
     Revoked { user: UserId, session: Option<SessionId> },
+}
+
+/// What a job's owner is shown of it.
+#[derive(Debug, Clone)]
+pub enum JobFrame {
+    /// How far it is; a newer one replaces it.
+    Now(Arc<str>),
+    /// It ended. No frame: its end is an inbox item, and what was said before counts no more.
+    End(Option<Arc<str>>),
 }
 
 /// Where commands for one shard wait. Unbounded, because an announcement must not block its committer; the shard

@@ -9,6 +9,7 @@ use super::{
     conflate::Conflated,
     cursor::Cursor,
     encoding::Format,
+    held_jobs::HeldJobs,
     outbox::Outbox,
     peer::Peer,
     wheel::Tick,
@@ -42,6 +43,8 @@ pub(super) struct Connection {
     pub(super) cursor: Cursor,
     /// Inbox changes that wait until the connection has caught up.
     pub(super) held_change: Option<Box<Conflated>>,
+    /// The latest frames of jobs that wait until the socket takes them.
+    pub(super) held_jobs: Option<Box<HeldJobs>>,
     /// Read before the connection was ours; taken once it is greeted.
     pub(super) leftover: Box<[u8]>,
     pub(super) format: Format,

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
 use oyez_protocol::{
-    CloseCode, UserId,
+    CloseCode, JobId, UserId,
     frame::server::{self, InboxChange},
 };
 
 use super::{REMEMBER_REVOKED_MILLIS, Shard};
 use crate::hub::{
     attach::{Reading, Stream},
-    command::Notice,
+    command::{JobFrame, Notice},
+    connection::Phase,
     cursor::Verdict,
     encoding::{Format, Item, Text},
     index::{Grant, Slot},
+    outbox::Piece,
     stats::Counters,
 };
 
@@ -80,6 +82,7 @@ impl Shard {
                 self.tell(&mut run);
             }
             Notice::InboxChanged { user, change } => self.inbox_changed(&user, &change),
+            Notice::JobMoved { user, job, frame } => self.job_moved(&user, job, &frame),
             Notice::RolesChanged { user, roles, dashboard } => {
                 self.index.announce_roles(&user, &roles);
                 if !dashboard {
@@ -151,7 +154,7 @@ impl Shard {
             if direct && position <= change.seq {
                 let format = connection.format;
                 let text = text.get_or_insert_with(|| Text::new(server::inbox(change).into()));
-                let piece = crate::hub::outbox::Piece::kept(text.form(format).clone());
+                let piece = Piece::kept(text.form(format).clone());
                 self.sockets.push(slot, piece);
             } else {
                 // It is told once the connection has caught up, so that the counts fit the items it has.
@@ -160,6 +163,34 @@ impl Shard {
                 }
                 connection.held_change.get_or_insert_default().merge(change);
                 // It may be told in this pass, or a page is missing that nothing else would ask for.
+                self.sockets.touch(slot);
+            }
+        }
+    }
+
+    fn job_moved(&mut self, user: &UserId, job: JobId, frame: &JobFrame) {
+        let mut text = match frame {
+            JobFrame::Now(text) | JobFrame::End(Some(text)) => Some(Text::new(Arc::clone(text))),
+            JobFrame::End(None) => None,
+        };
+        let bound = self.options.outbox_bytes;
+        for &slot in self.index.streams(user) {
+            let connection = &mut self.sockets.connections[slot as usize];
+            if !matches!(connection.phase, Phase::Open | Phase::Greeting) {
+                continue;
+            }
+            if connection.is_open() && !connection.blocked && connection.held_jobs.is_none() {
+                let Some(text) = &mut text else { continue };
+                let body = text.form(connection.format).clone();
+                match frame {
+                    JobFrame::Now(_) => self.sockets.push_events(slot, body, 1),
+                    JobFrame::End(_) => self.sockets.push(slot, Piece::kept(body)),
+                }
+            } else {
+                // It is told once the greeting, or what waits already, has gone out.
+                let held = connection.held_jobs.get_or_insert_default();
+                let given_up = held.take_in(job, frame, bound);
+                Counters::add(&self.sockets.counters.conflated, given_up);
                 self.sockets.touch(slot);
             }
         }

@@ -44,6 +44,7 @@ impl Shard {
             outbox: Outbox::default(),
             cursor: if notifications { Cursor::starting() } else { Cursor::off() },
             held_change: None,
+            held_jobs: None,
             leftover: attach.leftover,
             format: attach.format,
             stream,
@@ -211,7 +212,7 @@ impl Shard {
         }
         connection.phase = Phase::Closing;
         connection.end_by = self.now.as_millis() + GOODBYE_MILLIS;
-        connection.held_change = None;
+        (connection.held_change, connection.held_jobs) = (None, None);
         if let Some(frame) = connection.format.close(code, reason) {
             self.sockets.push(slot, Piece::kept(frame));
         }

@@ -138,6 +138,21 @@ impl Sockets {
         }
         let connection = &mut self.connections[slot as usize];
         if connection.phase == Phase::Open
+            && let Some(jobs) = connection.held_jobs.take()
+        {
+            let mut body = Vec::new();
+            for frame in jobs.into_frames() {
+                connection.format.push_text(&mut body, &frame);
+            }
+            if !body.is_empty() {
+                connection.outbox.push(Piece::kept(body.into()));
+                if !self.flush(slot) {
+                    return false;
+                }
+            }
+        }
+        let connection = &mut self.connections[slot as usize];
+        if connection.phase == Phase::Open
             && connection.cursor.is_caught_up()
             && let Some(change) = connection.held_change.take()
         {
