@@ -1,7 +1,9 @@
 //! The work nobody asks for: notifications whose time has come, publishes a crash cut short, and cleaning up.
 //!
-//! Each step is small, so that publishers go in between. A step that fails is logged and tried again; only a bug
-//! (a panic) ends the caretaker, and with it the server.
+//! What must happen at its moment, the caretaker does by itself; what is merely due now and then, the schedules that
+//! come with Oyez have it do ([`Chores`]), so that operators see, pause and plan it. Each step is small, so that
+//! publishers go in between. A step that fails is logged and tried again; only a bug (a panic) ends the caretaker, and
+//! with it the server.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -20,60 +22,67 @@ use crate::{
 const STEP: u32 = 500;
 /// The clock may be set, and another process may schedule: look again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How often publishes that a failure cut short are gone on with.
-const UNFINISHED: Duration = Duration::from_secs(30);
 /// The first and the longest pause after a failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
-/// What the caretaker keeps to.
-#[derive(Debug, Clone, Copy)]
-pub struct Chores {
-    /// How long and how many items are kept.
-    pub retention: Retention,
-    /// How often outdated items and leftovers are looked for.
-    pub cleanup_interval: Duration,
-}
-
 /// The background worker of a node.
 pub struct Caretaker {
-    store: Store,
-    bus: Bus,
-    clock: Clock,
     chores: Chores,
-    landed: LandedHook,
     waiting: Arc<Notify>,
 }
 
+/// Work that schedules ask for. Clones do the same.
+#[derive(Clone)]
+pub struct Chores {
+    store: Store,
+    bus: Bus,
+    clock: Clock,
+    retention: Retention,
+    landed: LandedHook,
+}
+
 impl Caretaker {
-    /// A caretaker that waits to be run.
-    pub fn new(store: Store, bus: Bus, clock: Clock, publisher: &Publisher, chores: Chores) -> Self {
-        Self { store, bus, clock, chores, landed: publisher.landed_hook(), waiting: publisher.waiting() }
+    /// A caretaker that waits to be run, and keeps inboxes as `retention` says.
+    pub fn new(store: Store, bus: Bus, clock: Clock, publisher: &Publisher, retention: Retention) -> Self {
+        let chores = Chores { store, bus, clock, retention, landed: publisher.landed_hook() };
+        Self { chores, waiting: publisher.waiting() }
+    }
+
+    /// What schedules may ask for.
+    pub fn chores(&self) -> Chores {
+        self.chores.clone()
     }
 
     /// Works until `shutdown`; a step that has begun is finished first.
     pub async fn run(self, shutdown: CancellationToken) {
         tokio::join!(
-            self.finish_publishes(&shutdown),
+            self.finish_what_was_begun(&shutdown),
             self.send_what_is_due(&shutdown),
             self.archive_what_expired(&shutdown),
-            self.clean_up(&shutdown),
         );
     }
 
-    /// Audiences that are half-written: at the start because the process ended, later because a write failed. Those that
-    /// are being written by somebody else at this moment just get done sooner.
-    async fn finish_publishes(&self, shutdown: &CancellationToken) {
-        self.every(UNFINISHED, shutdown, "finish publishes", async || {
-            self.store.finish_publishes(Arc::clone(&self.landed)).await
-        })
-        .await;
+    /// What the process was at when it ended the last time: it need not wait for a schedule.
+    async fn finish_what_was_begun(&self, shutdown: &CancellationToken) {
+        let mut pause = PAUSE.0;
+        loop {
+            let begun = async {
+                self.chores.look_after_pending().await?;
+                while self.chores.clean_up_step().await? > 0 && !shutdown.is_cancelled() {}
+                Ok(())
+            };
+            let Err(error) = begun.await else { return };
+            if rest_after("finish what was begun", &error, &mut pause, shutdown).await.is_stopped() {
+                return;
+            }
+        }
     }
 
     /// Sleeps until the next notification is due, or a new one begins to wait.
     async fn send_what_is_due(&self, shutdown: &CancellationToken) {
         let mut pause = PAUSE.0;
         loop {
-            let sleep = match self.send_due_step().await {
+            let sleep = match self.chores.send_due_step().await {
                 Ok(sleep) => {
                     pause = PAUSE.0;
                     sleep
@@ -94,6 +103,45 @@ impl Caretaker {
         }
     }
 
+    async fn archive_what_expired(&self, shutdown: &CancellationToken) {
+        let chores = &self.chores;
+        every(LOOK_AGAIN, shutdown, "archive what expired", async || {
+            let now = chores.clock.now();
+            chores.change(move |tx| Box::pin(async move { tx.expire(now, STEP).await })).await
+        })
+        .await;
+    }
+}
+
+impl Chores {
+    /// Sends what is due, and goes on with audiences that are half-written because a process ended or a write failed.
+    /// Those that are being written by somebody else at this moment just get done sooner. Returns how many
+    /// notifications it dealt with.
+    pub async fn look_after_pending(&self) -> Result<u64, StoreError> {
+        let mut total = self.store.finish_publishes(Arc::clone(&self.landed)).await?;
+        loop {
+            let sent = self.store.publish_due(self.clock.now(), STEP, Arc::clone(&self.landed)).await?;
+            total += sent;
+            if sent < u64::from(STEP) {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// One step of cleaning: items that are too old or too many, and what expired of keys, tickets and logins. Returns
+    /// how many it removed; zero: it is clean.
+    pub async fn clean_up_step(&self) -> Result<u64, StoreError> {
+        let (now, retention) = (self.clock.now(), self.retention);
+        let removed = match retention.max_age.is_some() || retention.max_items.is_some() {
+            true => {
+                self.change(move |tx| Box::pin(async move { tx.retain(&retention, now, STEP).await })).await?
+            }
+            false => 0,
+        };
+        let purged = self.store.write(move |tx| Box::pin(async move { tx.purge(now, STEP).await })).await?;
+        Ok(removed + purged)
+    }
+
     /// Sends what is due and says how long to sleep. Only reads while nothing is due.
     async fn send_due_step(&self) -> Result<Duration, StoreError> {
         let Some(next) = self.store.next_due().await? else { return Ok(LOOK_AGAIN) };
@@ -105,32 +153,6 @@ impl Caretaker {
         let sent = self.store.publish_due(now, STEP, Arc::clone(&self.landed)).await?;
         // What is due and was not sent will not be sent by asking at once.
         Ok(if sent == 0 { LOOK_AGAIN } else { Duration::ZERO })
-    }
-
-    async fn archive_what_expired(&self, shutdown: &CancellationToken) {
-        self.every(LOOK_AGAIN, shutdown, "archive what expired", async || {
-            let now = self.clock.now();
-            self.change(move |tx| Box::pin(async move { tx.expire(now, STEP).await })).await
-        })
-        .await;
-    }
-
-    async fn clean_up(&self, shutdown: &CancellationToken) {
-        let retention = self.chores.retention;
-        self.every(self.chores.cleanup_interval, shutdown, "clean up", async || {
-            let now = self.clock.now();
-            let removed = match retention.max_age.is_some() || retention.max_items.is_some() {
-                true => {
-                    self.change(move |tx| Box::pin(async move { tx.retain(&retention, now, STEP).await }))
-                        .await?
-                }
-                false => 0,
-            };
-            let purged =
-                self.store.write(move |tx| Box::pin(async move { tx.purge(now, STEP).await })).await?;
-            Ok(removed + purged)
-        })
-        .await;
     }
 
     /// Changes inboxes and tells their owners. Returns how many.
@@ -153,37 +175,32 @@ impl Caretaker {
         });
         Ok(changes.await?.len() as u64)
     }
+}
 
-    /// Repeats a step while it finds something to do, then sleeps for `interval`.
-    async fn every<F>(
-        &self,
-        interval: Duration,
-        shutdown: &CancellationToken,
-        what: &'static str,
-        step: impl Fn() -> F,
-    ) where
-        F: Future<Output = Result<u64, StoreError>>,
-    {
-        let mut pause = PAUSE.0;
-        loop {
-            match step().await {
-                Ok(0) => {
-                    pause = PAUSE.0;
-                    if rest(interval, shutdown).await.is_stopped() {
-                        return;
-                    }
+/// Repeats a step while it finds something to do, then sleeps for `interval`.
+async fn every<F>(interval: Duration, shutdown: &CancellationToken, what: &'static str, step: impl Fn() -> F)
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut pause = PAUSE.0;
+    loop {
+        match step().await {
+            Ok(0) => {
+                pause = PAUSE.0;
+                if rest(interval, shutdown).await.is_stopped() {
+                    return;
                 }
-                Ok(_) => {
-                    pause = PAUSE.0;
-                    if shutdown.is_cancelled() {
-                        return;
-                    }
-                    tokio::task::yield_now().await;
+            }
+            Ok(_) => {
+                pause = PAUSE.0;
+                if shutdown.is_cancelled() {
+                    return;
                 }
-                Err(error) => {
-                    if rest_after(what, &error, &mut pause, shutdown).await.is_stopped() {
-                        return;
-                    }
+                tokio::task::yield_now().await;
+            }
+            Err(error) => {
+                if rest_after(what, &error, &mut pause, shutdown).await.is_stopped() {
+                    return;
                 }
             }
         }

@@ -41,6 +41,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// What inboxes keep.
     pub inbox: InboxConfig,
+    /// Background work.
+    pub jobs: JobsConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -243,9 +245,25 @@ pub struct InboxConfig {
     pub max_age: Duration,
     /// Newest items kept per inbox; 0 keeps all.
     pub max_items: u64,
-    /// How often expired and outdated items are looked for.
+}
+
+/// `[jobs]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    /// Jobs that handlers in this process run at once.
+    pub concurrency: usize,
+    /// Queues that handlers in this process serve; empty: all.
+    pub queues: Vec<String>,
+    /// Without a sign of life for so long, a worker has lost its job.
     #[serde(deserialize_with = "duration")]
-    pub cleanup_interval: Duration,
+    pub lease: Duration,
+    /// How long an attempt of a handler in this process may take when the job does not say; zero: as long as it takes.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Jobs that ended longer ago are removed; zero keeps them.
+    #[serde(deserialize_with = "duration")]
+    pub keep: Duration,
 }
 
 /// `[topics]`.
@@ -320,10 +338,10 @@ macro_rules! section_defaults {
     };
 }
 
-// Written by a macro because nine sections take the same three lines.
+// Written by a macro because ten sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
+    jobs: JobsConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
 }
 
 impl std::fmt::Debug for AuthConfig {

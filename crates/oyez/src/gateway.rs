@@ -43,6 +43,7 @@ use crate::{
     bus::Bus,
     hub::{Ask, Hub, Stream},
     inbox::Inboxes,
+    jobs::Jobs,
     publish::Signals,
     users::Users,
 };
@@ -98,6 +99,8 @@ pub struct Parts {
     pub auth: Auth,
     /// Marks and pages.
     pub inboxes: Inboxes,
+    /// Jobs of those who connect.
+    pub jobs: Jobs,
     /// What topics' members tell each other.
     pub signals: Signals,
     /// Roles that tokens claim.
@@ -127,6 +130,7 @@ struct Shared {
     store: Store,
     auth: Auth,
     inboxes: Inboxes,
+    jobs: Jobs,
     signals: Signals,
     users: Users,
     hub: Hub,
@@ -137,7 +141,7 @@ struct Shared {
 impl Gateway {
     /// Joins bus and hub, and starts answering the hub. Needs a tokio runtime.
     pub fn new(parts: Parts) -> Self {
-        let Parts { options, rules, store, auth, inboxes, signals, users, bus, hub, questions, clock } =
+        let Parts { options, rules, store, auth, inboxes, jobs, signals, users, bus, hub, questions, clock } =
             parts;
         join::join(&bus, &hub, &rules);
         let shared = Arc::new(Shared {
@@ -148,6 +152,7 @@ impl Gateway {
             store,
             auth,
             inboxes,
+            jobs,
             signals,
             users,
             hub,

@@ -41,7 +41,9 @@ use oyez_protocol::ErrorCode;
 use oyez_store::Store;
 use serde::Serialize;
 
-use crate::{auth::Auth, config::HttpConfig, hub::Hub, inbox::Inboxes, publish::Publisher, users::Users};
+use crate::{
+    auth::Auth, config::HttpConfig, hub::Hub, inbox::Inboxes, jobs::Jobs, publish::Publisher, users::Users,
+};
 use refusal::Refusal;
 
 /// What the HTTP edge is made of.
@@ -54,6 +56,8 @@ pub struct HttpOptions {
     pub publisher: Publisher,
     /// Inboxes.
     pub inboxes: Inboxes,
+    /// Jobs, queues and schedules.
+    pub jobs: Jobs,
     /// Users and topics.
     pub users: Users,
     /// Live connections.

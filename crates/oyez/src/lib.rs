@@ -10,10 +10,12 @@ pub mod hub;
 
 pub mod auth;
 pub mod inbox;
+pub mod jobs;
 pub mod publish;
 pub mod users;
 
 pub mod caretaker;
+pub mod runner;
 
 pub mod console;
 pub mod gateway;
@@ -29,4 +31,5 @@ pub mod cli;
 pub use config::Config;
 pub use oyez_protocol as protocol;
 pub use oyez_store::{User, UserProfile};
+pub use runner::{Context, Done, Job, JobError};
 pub use server::Oyez;

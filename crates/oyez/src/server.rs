@@ -4,6 +4,7 @@
 //! It decides nothing about notifications; whoever wants to know what happens to one starts at `http` or `publish`.
 
 mod assemble;
+mod chores;
 mod data_dir;
 mod embed;
 mod error;
@@ -23,7 +24,7 @@ use oyez_store::StoreOptions;
 use crate::config::{self, Config};
 
 pub use data_dir::{DataDirError, Runtime};
-pub use embed::{Topics, Users};
+pub use embed::{Jobs, Topics, Users};
 pub use error::Error;
 pub use first_start::{FirstStart, random_password};
 pub use run::Server;

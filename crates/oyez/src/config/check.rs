@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oyez_protocol::RoleName;
+use oyez_protocol::{QueueName, RoleName};
 use toml::Value;
 
 use super::{Algorithm, Config};
@@ -163,7 +163,7 @@ fn http(config: &Config) -> Outcome {
 }
 
 fn background(config: &Config) -> Outcome {
-    within("inbox.cleanup_interval", config.inbox.cleanup_interval, "1s", "24h", "60s")?;
+    jobs(config)?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);
@@ -177,6 +177,17 @@ fn background(config: &Config) -> Outcome {
         return set("log.level", problem, "info");
     }
     Ok(())
+}
+
+fn jobs(config: &Config) -> Outcome {
+    let jobs = &config.jobs;
+    if !(1..=10_000).contains(&jobs.concurrency) {
+        return set("jobs.concurrency", format!("expected 1 to 10000, given {}", jobs.concurrency), 100);
+    }
+    if let Some(bad) = jobs.queues.iter().find(|queue| QueueName::new(queue).is_err()) {
+        return set("jobs.queues", format!("{bad:?} is not a queue's name"), vec![Value::from("default")]);
+    }
+    within("jobs.lease", jobs.lease, "200ms", "10m", "15s")
 }
 
 /// The bounds and the remedy are written as in the file.

@@ -2,7 +2,7 @@
 
 use oyez_core::access::Person;
 use oyez_protocol::{
-    ErrorCode, Seq, TopicName, UserId,
+    ErrorCode, JobId, Seq, TopicName, UserId,
     frame::{
         client::{ClientFrame, Command, MarkAction, Selection},
         server,
@@ -12,7 +12,10 @@ use oyez_store::{InboxFilter, InboxStatus};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{Shared, greet::sorted};
-use crate::hub::{Answer, Effect, Grant};
+use crate::{
+    hub::{Answer, Effect, Grant},
+    jobs::JobsError,
+};
 
 /// Why a command is refused: a stable code and a sentence.
 type Refused = (ErrorCode, String);
@@ -33,7 +36,7 @@ pub(super) async fn carry_out(shared: &Shared, user: &UserId, frame: ClientFrame
         Command::Subscribe { topic } => subscribe(shared, user, topic).await,
         Command::Signal { topic, name, data } => signal(shared, user, &topic, &name, &data).await,
         Command::Auth { token } => auth(shared, user, &token).await,
-        Command::CancelJob { .. } => Err((ErrorCode::NotFound, "there is no such job of yours".into())),
+        Command::CancelJob { job_id } => cancel_job(shared, user, &job_id).await,
         // The session answers these itself.
         Command::Ping { .. } | Command::Unsubscribe { .. } => Ok((Map::new(), Effect::None)),
     };
@@ -62,6 +65,26 @@ async fn mark(
     result.insert("unread".into(), change.unread.into());
     result.insert("unseen".into(), change.unseen.into());
     result.insert("seq".into(), change.seq.0.into());
+    Ok((result, Effect::None))
+}
+
+async fn cancel_job(shared: &Shared, user: &UserId, job: &str) -> Result<Done, Refused> {
+    let refused = |error: JobsError| (error.code(), told(&error));
+    let unknown = || (ErrorCode::NotFound, "there is no such job of yours".to_owned());
+    let record = match job.parse::<JobId>() {
+        Ok(job) => shared.jobs.get(job).await,
+        Err(_) => return Err(unknown()),
+    };
+    // Somebody else's job is as good as none.
+    let record = match record {
+        Ok(record) if record.user.as_ref() == Some(user) => record,
+        Ok(_) | Err(JobsError::NotFound(_)) => return Err(unknown()),
+        Err(error) => return Err(refused(error)),
+    };
+    let changed = shared.jobs.cancel(record.id).await.map_err(refused)?;
+    let mut result = Map::new();
+    result.insert("job_id".into(), changed.id.to_string().into());
+    result.insert("state".into(), changed.state.as_str().into());
     Ok((result, Effect::None))
 }
 

@@ -29,7 +29,17 @@ pub(super) async fn greet(shared: &Shared, guest: &Guest) {
     if standing.disabled {
         return reply(shared, guest, Reply::Close(CloseCode::Forbidden, "this user is disabled".into()));
     }
-    reply(shared, guest, Reply::Greeting(greeting(shared, guest, &standing)));
+    let jobs = match standing.has_jobs && guest.full && guest.stream == Stream::Notifications {
+        true => shared.jobs.snapshot(&principal.id).await.unwrap_or_else(|error| {
+            // Their next frames tell as much.
+            tracing::warn!(%error, user = %principal.id, "could not tell a connection of the user's jobs");
+            None
+        }),
+        false => None,
+    };
+    let mut greeting = greeting(shared, guest, &standing);
+    greeting.frames.extend(jobs);
+    reply(shared, guest, Reply::Greeting(greeting));
     if let Some(claimed) = &principal.token_roles
         && sorted(claimed.iter()) != sorted(standing.token_roles.iter())
         && let Err(error) = shared.users.set_token_roles(&principal.id, claimed.clone()).await

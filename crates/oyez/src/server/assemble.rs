@@ -7,26 +7,28 @@ use std::{
 
 use axum::Router;
 use oyez_core::{access::Rules, clock::Clock, rate::Rate};
-use oyez_protocol::RoleName;
+use oyez_protocol::{QueueName, RoleName};
 use oyez_store::{Retention, Store};
 
 use super::{
-    Error, Oyez,
+    Error, Oyez, chores,
     data_dir::{DataDir, Runtime},
     store_options,
 };
 use crate::{
     auth::{Auth, AuthOptions, Secret, SigningKey},
     bus::Bus,
-    caretaker::{Caretaker, Chores},
+    caretaker::Caretaker,
     config::{Config, ExpiredTokens},
     console,
     gateway::{self, Gateway, GatewayOptions},
     http::{self, Http, HttpOptions},
     hub::{Hub, HubOptions},
     inbox::Inboxes,
+    jobs::{Jobs, JobsOptions},
     lifecycle::Workers,
     publish::{Publisher, Signals},
+    runner::{Runner, RunnerOptions},
     users,
 };
 
@@ -38,6 +40,8 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) auth: Auth,
     pub(super) publisher: Publisher,
+    pub(super) jobs: Jobs,
+    pub(super) runner: Runner,
     pub(super) users: users::Users,
     pub(super) hub: Hub,
     pub(super) workers: Workers,
@@ -79,6 +83,9 @@ impl Oyez {
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
         let users = users::Users::new(store.clone(), bus.clone(), clock.clone());
+        let options = JobsOptions { lease: config.jobs.lease };
+        let (jobs, upkeep) = Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), options);
+        let runner = Runner::new(jobs.clone(), store.clone(), &bus, clock.clone(), runner_options(&config));
         let (hub, questions) = Hub::start(&hub_options(&config), &clock)?;
         let rules = Arc::new(rules(&config)?);
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
@@ -90,6 +97,7 @@ impl Oyez {
             store: store.clone(),
             auth: auth.clone(),
             inboxes: inboxes.clone(),
+            jobs: jobs.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
@@ -102,6 +110,7 @@ impl Oyez {
             auth: auth.clone(),
             publisher: publisher.clone(),
             inboxes,
+            jobs: jobs.clone(),
             users: users.clone(),
             store: store.clone(),
             clock: clock.clone(),
@@ -110,14 +119,17 @@ impl Oyez {
         });
         let workers = Workers::default();
         watch_live(&workers, &hub, &gateway);
-        let chores =
-            Chores { retention: retention(&config), cleanup_interval: config.inbox.cleanup_interval };
-        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, chores);
+        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, retention(&config));
+        chores::register(&runner, &jobs, &caretaker.chores(), config.jobs.keep).await?;
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
+        workers.spawn("jobs", upkeep.run(workers.stop_token()));
+        workers.spawn("runner", runner.clone().run(workers.stop_token()));
         let inner = Inner {
             store,
             auth,
             publisher,
+            jobs,
+            runner,
             users,
             hub,
             workers,
@@ -174,12 +186,19 @@ impl Oyez {
         self.inner.gateway.drain(grace).await;
     }
 
-    /// Ends it gracefully: live connections are sent away to come back, publishes in flight finish, the store closes.
+    /// Takes no more jobs, lets those under way go on for the grace period, then gives their attempts back.
+    pub(super) async fn stop_jobs(&self, grace: Duration) {
+        self.inner.runner.stop(grace).await;
+    }
+
+    /// Ends it gracefully: live connections are sent away to come back, jobs end or are given back, publishes in flight
+    /// finish, the store closes.
     ///
     /// A second call does nothing.
     pub async fn shutdown(&self) {
         self.begin_drain();
-        self.send_away(self.inner.config.lifecycle.drain_grace).await;
+        let grace = self.inner.config.lifecycle.drain_grace;
+        tokio::join!(self.send_away(grace), self.stop_jobs(grace));
         self.inner.workers.stop().await;
         self.inner.store.close().await;
         self.inner.data_dir.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -236,6 +255,15 @@ fn rules(config: &Config) -> Result<Rules, Error> {
 /// So many per second, and `burst` at once.
 fn rate(per_second: u32, burst: u32) -> Rate {
     Rate::new(burst, Duration::from_secs_f64(f64::from(burst) / f64::from(per_second.max(1))))
+}
+
+fn runner_options(config: &Config) -> RunnerOptions {
+    RunnerOptions {
+        concurrency: config.jobs.concurrency,
+        queues: config.jobs.queues.iter().filter_map(|queue| QueueName::new(queue).ok()).collect(),
+        timeout: (!config.jobs.timeout.is_zero()).then_some(config.jobs.timeout),
+        ..RunnerOptions::default()
+    }
 }
 
 fn retention(config: &Config) -> Retention {

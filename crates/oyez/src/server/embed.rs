@@ -1,5 +1,7 @@
 //! What an application that embeds Oyez calls: the same use cases as the HTTP edge, without HTTP.
 
+mod jobs;
+
 use std::time::Duration;
 
 use oyez_protocol::{
@@ -13,6 +15,8 @@ use crate::{
     auth::{IssuedToken, Login, Secret, UserPrincipal},
     users::UsersError,
 };
+
+pub use jobs::Jobs;
 
 /// Keeps the idempotency keys of the embedding application apart from those of API keys.
 const CALLER: &str = "embedded";

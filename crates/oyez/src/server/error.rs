@@ -3,13 +3,14 @@
 use std::io;
 
 use oyez_core::notification::Invalid;
-use oyez_protocol::UserId;
+use oyez_protocol::{UserId, ids::NameError};
 use oyez_store::{OpenError, StoreError};
 
 use super::{DataDirError, TlsError};
 use crate::{
     auth::{AuthError, SetupError, keys::KeyFileError},
     config::ConfigError,
+    jobs::JobsError,
     publish::PublishError,
     users::UsersError,
 };
@@ -24,6 +25,15 @@ pub enum Error {
     /// The publish is refused, or failed.
     #[error(transparent)]
     Publish(PublishError),
+    /// The call about jobs is refused, or failed.
+    #[error(transparent)]
+    Jobs(JobsError),
+    /// A job's kind is not a name that a kind may have.
+    #[error(transparent)]
+    Kind(#[from] NameError),
+    /// The arguments of a job are no JSON.
+    #[error("the arguments are no JSON: {0}")]
+    Arguments(#[from] serde_json::Error),
     /// The caller is refused.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -75,6 +85,16 @@ impl From<PublishError> for Error {
             PublishError::Invalid(invalid) => Self::Invalid(invalid),
             PublishError::Store(error) => Self::Store(error),
             other => Self::Publish(other),
+        }
+    }
+}
+
+impl From<JobsError> for Error {
+    fn from(error: JobsError) -> Self {
+        match error {
+            JobsError::Invalid(invalid) => Self::Invalid(invalid),
+            JobsError::Store(error) => Self::Store(error),
+            other => Self::Jobs(other),
         }
     }
 }

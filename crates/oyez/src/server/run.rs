@@ -126,7 +126,7 @@ impl Server {
                 tracing::warn!(open = connections.len(), "connections were cut off after the grace period");
             }
         };
-        tokio::join!(self.oyez.send_away(grace), requests);
+        tokio::join!(self.oyez.send_away(grace), requests, self.oyez.stop_jobs(grace));
         self.oyez.shutdown().await;
         tracing::info!("stopped");
     }

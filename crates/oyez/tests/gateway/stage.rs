@@ -16,6 +16,7 @@ use oyez::{
     gateway::{Gateway, GatewayOptions, Parts},
     hub::{Hub, HubOptions},
     inbox::Inboxes,
+    jobs::{Jobs, JobsOptions},
     publish::{Publisher, Signals},
     users::Users,
 };
@@ -36,6 +37,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message, client::IntoClientRequest as _, http},
 };
+use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes; a test that waits for so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,6 +69,7 @@ pub(crate) struct Stage {
     pub(crate) auth: Auth,
     pub(crate) publisher: Publisher,
     pub(crate) inboxes: Inboxes,
+    pub(crate) jobs: Jobs,
     pub(crate) users: Users,
     pub(crate) gateway: Gateway,
     server: tokio::task::JoinHandle<()>,
@@ -111,6 +114,10 @@ impl Stage {
             open_topics: vec!["open-*".into()],
         });
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
+        let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
+        let (jobs, upkeep) =
+            Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), JobsOptions::default());
+        tokio::spawn(upkeep.run(CancellationToken::new()));
         let users = Users::new(store.clone(), bus.clone(), clock.clone());
         let pace = Rate::new(5, Duration::from_secs(1));
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
@@ -121,17 +128,17 @@ impl Stage {
             store: store.clone(),
             auth: auth.clone(),
             inboxes: inboxes.clone(),
+            jobs: jobs.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
             hub,
             questions,
-            clock: clock.clone(),
+            clock,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, gateway.router()));
-        let publisher = Publisher::new(store.clone(), bus.clone(), clock);
         Self {
             address,
             hand,
@@ -140,6 +147,7 @@ impl Stage {
             auth,
             publisher,
             inboxes,
+            jobs,
             users,
             gateway,
             server,

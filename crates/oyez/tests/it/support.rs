@@ -11,6 +11,7 @@ use oyez::{
     http::{Http, HttpOptions},
     hub::{Hub, HubOptions},
     inbox::Inboxes,
+    jobs::{Jobs, JobsOptions},
     publish::{Publisher, Signals},
     users::Users,
 };
@@ -23,6 +24,7 @@ use oyez_protocol::{RoleName, UserId};
 use oyez_store::{Store, StoreOptions, UserProfile};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) const START: &str = "2026-11-20T13:00:00.000Z";
 pub(crate) const SECRET: &str = "a secret of an application, 32 bytes or more";
@@ -38,6 +40,7 @@ pub(crate) struct TestApp {
     pub(crate) bus: Bus,
     pub(crate) auth: Auth,
     pub(crate) users: Users,
+    pub(crate) jobs: Jobs,
     pub(crate) gateway: Gateway,
     pub(crate) http: Http,
     client: reqwest::Client,
@@ -110,6 +113,9 @@ impl TestApp {
         let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options).unwrap();
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
+        let (jobs, upkeep) =
+            Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), JobsOptions::default());
+        tokio::spawn(upkeep.run(CancellationToken::new()));
         let users = Users::new(store.clone(), bus.clone(), clock.clone());
         let rules = Arc::new(Rules {
             dashboard_roles: vec![RoleName::new("admin").unwrap()],
@@ -125,6 +131,7 @@ impl TestApp {
             store: store.clone(),
             auth: auth.clone(),
             inboxes: inboxes.clone(),
+            jobs: jobs.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
@@ -137,6 +144,7 @@ impl TestApp {
             auth: auth.clone(),
             publisher,
             inboxes,
+            jobs: jobs.clone(),
             users: users.clone(),
             hub,
             store: store.clone(),
@@ -160,6 +168,7 @@ impl TestApp {
             bus,
             auth,
             users,
+            jobs,
             gateway,
             http,
             client,

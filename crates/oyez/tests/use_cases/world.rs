@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oyez::{
     bus::{Announcement, Bus},
-    caretaker::{Caretaker, Chores},
+    caretaker::Caretaker,
     inbox::Inboxes,
     publish::Publisher,
     users::Users,
@@ -94,9 +94,8 @@ impl World {
 
     /// Lets a caretaker work until the returned guard stops it.
     pub(crate) fn takes_care(&self, retention: Retention) -> Working {
-        let chores = Chores { retention, cleanup_interval: Duration::from_secs(3_600) };
-        let caretaker =
-            Caretaker::new(self.store.clone(), self.bus.clone(), self.clock.clone(), &self.publisher, chores);
+        let (store, bus, clock) = (self.store.clone(), self.bus.clone(), self.clock.clone());
+        let caretaker = Caretaker::new(store, bus, clock, &self.publisher, retention);
         let shutdown = CancellationToken::new();
         Working { worker: tokio::spawn(caretaker.run(shutdown.clone())), shutdown }
     }
@@ -139,6 +138,10 @@ fn told(announcement: &Announcement) -> String {
             change.changed.len(),
             change.all
         ),
+        Announcement::Job(news) => format!("job {:?} {}", news.stage, news.frame),
+        Announcement::Available { queue, kind, count } => {
+            format!("available {queue} {} {count}", kind.as_ref().map_or("*", |kind| kind.as_str()))
+        }
         Announcement::RolesChanged { user, roles } => {
             let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
             format!("roles {user} {}", roles.join(","))

@@ -1,0 +1,182 @@
+//! Jobs: durable background work, from being asked for to its end, as its owner, its workers and operators see it.
+//!
+//! Each call decides (core), commits (store) and announces (bus), in this order. Whoever does the work, a handler in
+//! this process or a worker behind HTTP, claims and reports here. In reading order: `enqueue` makes jobs, `claim` hands
+//! them out, `report` is what workers say, `finish` ends attempts in batches, `control` is what others do to a job,
+//! `rescue` what the clock does; `read` and `watch` show it; `queues` and `schedules` are the rules around them.
+
+mod claim;
+mod control;
+mod enqueue;
+mod error;
+mod finish;
+mod live;
+mod queues;
+mod read;
+mod report;
+mod rescue;
+mod schedules;
+mod upkeep;
+mod waiting;
+mod watch;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use oyez_core::{clock::Clock, job::JobRecord};
+use oyez_protocol::{JobId, NotificationId, QueueName, Timestamp};
+use oyez_store::{LandedHook, Store};
+use tokio::sync::{Notify, mpsc};
+
+use crate::{
+    bus::{Announcement, Bus, JobNews, Stage},
+    publish::Publisher,
+};
+
+pub use claim::{Begun, Taken, Wanted};
+pub use error::JobsError;
+pub use finish::Ending;
+pub use read::Overview;
+pub use upkeep::Upkeep;
+pub use watch::Watch;
+
+/// Attempts that wait for their end to be written; beyond, those who end wait.
+const MOST_ENDINGS: usize = 2_048;
+
+/// How jobs are treated.
+#[derive(Debug, Clone, Copy)]
+pub struct JobsOptions {
+    /// Without a report for so long, a worker has lost its job.
+    pub lease: Duration,
+}
+
+impl Default for JobsOptions {
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(15) }
+    }
+}
+
+/// Jobs, queues and schedules. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    bus: Bus,
+    clock: Clock,
+    options: JobsOptions,
+    landed: LandedHook,
+    live: live::Live,
+    watchers: watch::Watchers,
+    waiting: waiting::Waiting,
+    endings: mpsc::Sender<Ending>,
+    /// Queues of which only so many jobs may run.
+    limited: Mutex<BTreeSet<QueueName>>,
+    /// Rings when a job begins to wait for its time.
+    scheduled: Arc<Notify>,
+    /// Rings when schedules changed.
+    planned: Arc<Notify>,
+}
+
+impl Jobs {
+    /// Joins store and bus. Reports and ends are written by the [`Upkeep`], which must be run.
+    pub fn new(
+        publisher: &Publisher,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        options: JobsOptions,
+    ) -> (Self, Upkeep) {
+        let (endings, ended) = mpsc::channel(MOST_ENDINGS);
+        let (watchers, waiting) = (watch::Watchers::default(), waiting::Waiting::default());
+        let (told, line) = (watchers.clone(), waiting.clone());
+        bus.subscribe(Box::new(move |announcement| match announcement {
+            Announcement::Job(news) => told.tell(news),
+            Announcement::Available { queue, kind, count } => line.ring(queue, kind.as_ref(), *count),
+            _ => {}
+        }));
+        let jobs = Self {
+            shared: Arc::new(Shared {
+                store,
+                bus,
+                clock,
+                options,
+                landed: publisher.landed_hook(),
+                live: live::Live::default(),
+                watchers,
+                waiting,
+                endings,
+                limited: Mutex::default(),
+                scheduled: Arc::default(),
+                planned: Arc::default(),
+            }),
+        };
+        let upkeep = Upkeep::new(jobs.clone(), ended);
+        (jobs, upkeep)
+    }
+
+    /// The moment that lies so far back.
+    pub fn ago(&self, age: Duration) -> Timestamp {
+        let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(self.shared.now().as_millis().saturating_sub(millis))
+    }
+
+    /// How long a worker may be silent.
+    pub fn lease(&self) -> Duration {
+        self.shared.options.lease
+    }
+
+    /// Rings when a job begins to wait for its time. One waiter at a time; a ring is kept until somebody waits.
+    pub fn scheduled(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.scheduled)
+    }
+
+    /// Rings when schedules changed. One waiter at a time; a ring is kept until somebody waits.
+    pub fn planned(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.planned)
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Until when a report keeps a job: tracked work chose for itself how long it may be silent.
+    fn lease_until(&self, record: &JobRecord, now: Timestamp) -> Timestamp {
+        let lease =
+            if record.track { record.timeout.unwrap_or(self.options.lease) } else { self.options.lease };
+        plus(now, lease)
+    }
+
+    /// Tells the owner, and those who watch.
+    fn tell(&self, job: &JobRecord, frame: String, stage: Stage) {
+        let news = JobNews { job: job.id, user: job.user.clone(), frame: frame.into(), stage };
+        self.bus.announce(Announcement::Job(Arc::new(news)));
+    }
+}
+
+/// A moment so much later.
+pub(crate) fn plus(moment: Timestamp, duration: Duration) -> Timestamp {
+    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
+}
+
+/// A UUID version 7 of this moment: the clock is ours, so the uuid crate's own is not asked.
+fn new_uuid(now: Timestamp) -> uuid::Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+}
+
+fn new_job_id(now: Timestamp) -> JobId {
+    JobId(new_uuid(now))
+}
+
+fn new_notification_id(now: Timestamp) -> NotificationId {
+    NotificationId(new_uuid(now))
+}

@@ -1,0 +1,209 @@
+//! Asking for work: what is answered as accepted is on disk, and whoever waits for such work hears of it at once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use oyez_core::{
+    job::{NewJob, new_job, tracked_job},
+    notification::{Draft, Invalid, Landed, draft},
+};
+use oyez_protocol::{
+    Audience, ErrorCode, JobId, JobKind, QueueName,
+    api::{
+        jobs::{JobAccepted, JobRequest, TrackRequest, Tracked},
+        publish::{NotificationRequest, Published},
+    },
+};
+use oyez_store::{StoreError, jobs::Enqueued};
+
+use super::{Jobs, JobsError, Shared, new_job_id, new_notification_id};
+use crate::bus::{Announcement, Bus};
+
+impl Jobs {
+    /// Asks for a job. On return it is on disk, and goes on when the returned future is dropped after the store took
+    /// it. `caller` keeps the idempotency keys of different callers apart, e.g. `key:abc`.
+    pub async fn enqueue(&self, request: &JobRequest, caller: &str) -> Result<JobAccepted, JobsError> {
+        let now = self.shared.now();
+        let job = new_job(request, new_job_id(now), caller, now)?;
+        let outcome = self.shared.enqueue(vec![job]).await?.into_iter().next();
+        accepted(outcome.expect("the store answers one outcome per job"))
+    }
+
+    /// Asks for several jobs in one transaction, each checked on its own: one result per request, in their order.
+    ///
+    /// Fails as a whole only when the store does; then repeating the call with idempotency keys is safe.
+    pub async fn enqueue_batch(
+        &self,
+        requests: &[JobRequest],
+        caller: &str,
+    ) -> Result<Vec<Result<JobAccepted, JobsError>>, JobsError> {
+        let now = self.shared.now();
+        let mut jobs = Vec::with_capacity(requests.len());
+        let refusals: Vec<Option<JobsError>> = requests
+            .iter()
+            .map(|request| {
+                let job = new_job(request, new_job_id(now), caller, now);
+                job.map(|job| jobs.push(job)).err().map(JobsError::from)
+            })
+            .collect();
+        let outcomes = if jobs.is_empty() { Vec::new() } else { self.shared.enqueue(jobs).await? };
+        let mut outcomes = outcomes.into_iter();
+        let each = refusals.into_iter().map(|refusal| match refusal {
+            Some(refusal) => Err(refusal),
+            None => accepted(outcomes.next().expect("the store answers one outcome per job")),
+        });
+        Ok(each.collect())
+    }
+
+    /// Asks for a job and publishes a notification in one transaction: both are on disk, or neither. When the job was
+    /// there already, nothing is published: whoever made it said so.
+    ///
+    /// The notification is for users by name, and for now; the job's idempotency key counts for both.
+    pub async fn enqueue_and_publish(
+        &self,
+        request: &JobRequest,
+        notification: &NotificationRequest,
+        caller: &str,
+    ) -> Result<(JobAccepted, Option<Published>), JobsError> {
+        let now = self.shared.now();
+        let draft = draft(notification, new_notification_id(now), caller, now)?;
+        check_together(&draft)?;
+        let job = new_job(request, new_job_id(now), caller, now)?;
+        let (place, id, shared) = (Place::of(&job), draft.id, self.shared.clone());
+        let both = self.shared.store.write_then(
+            move |tx| {
+                Box::pin(async move {
+                    let outcome = tx.enqueue(&[job], now).await?.into_iter().next();
+                    let outcome =
+                        outcome.ok_or_else(|| StoreError::Fault("a job without a result".into()))?;
+                    let landed = match outcome {
+                        Enqueued::Created(_) => tx.land(&[&draft]).await?.into_iter().next().flatten(),
+                        _ => None,
+                    };
+                    Ok((outcome, landed))
+                })
+            },
+            move |(outcome, landed): &(Enqueued, Option<Landed>)| {
+                if let Some(landed) = landed {
+                    (shared.landed)(landed.clone());
+                }
+                if matches!(outcome, Enqueued::Created(_)) && announce(&shared.bus, std::iter::once(place)) {
+                    shared.scheduled.notify_one();
+                }
+            },
+        );
+        let (outcome, landed) = both.await?;
+        let accepted = accepted(outcome)?;
+        let recipients = landed.map_or(0, |landed| landed.recipients.len() as u64);
+        Ok((accepted, accepted.created.then_some(Published { id, recipients })))
+    }
+
+    /// Tracks work that runs elsewhere: it counts as running from now on, and reports like a worker's job.
+    pub async fn track(&self, request: &TrackRequest, caller: &str) -> Result<Tracked, JobsError> {
+        let now = self.shared.now();
+        let job = tracked_job(request, new_job_id(now), caller, now)?;
+        let outcome = self.shared.enqueue(vec![job]).await?.into_iter().next();
+        let accepted = accepted(outcome.expect("the store answers one outcome per job"))?;
+        let record = self.get(accepted.id).await?;
+        if accepted.created {
+            let frame = oyez_core::job::started_frame(&record, now);
+            self.shared.tell(&record, frame, crate::bus::Stage::Underway);
+            self.shared.live.recall(record.clone());
+        }
+        Ok(Tracked { id: record.id, attempt: record.attempt, created: accepted.created })
+    }
+}
+
+impl Shared {
+    /// Stores jobs and tells whoever waits for such.
+    pub(super) async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, JobsError> {
+        let now = self.now();
+        let places: Vec<Place> = jobs.iter().map(Place::of).collect();
+        let (bus, scheduled) = (self.bus.clone(), Arc::clone(&self.scheduled));
+        let stored = self.store.write_then(
+            move |tx| Box::pin(async move { tx.enqueue(&jobs, now).await }),
+            move |outcomes: &Vec<Enqueued>| {
+                let created = outcomes.iter().zip(places);
+                let created = created.filter(|(outcome, _)| matches!(outcome, Enqueued::Created(_)));
+                if announce(&bus, created.map(|(_, place)| place)) {
+                    scheduled.notify_one();
+                }
+            },
+        );
+        Ok(stored.await?)
+    }
+}
+
+/// Where a new job can be found.
+pub(super) struct Place {
+    queue: QueueName,
+    kind: JobKind,
+    /// It waits for its time, or runs elsewhere.
+    waits: Option<Waits>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    ForItsTime,
+    ForNobody,
+}
+
+impl Place {
+    pub(super) fn of(job: &NewJob) -> Self {
+        let waits = match (job.track, job.run_at) {
+            (true, _) => Some(Waits::ForNobody),
+            (false, Some(_)) => Some(Waits::ForItsTime),
+            (false, None) => None,
+        };
+        Self { queue: job.queue.clone(), kind: job.kind.clone(), waits }
+    }
+}
+
+/// Tells of jobs that were made, and counts them. Returns whether some of them wait for their time.
+pub(super) fn announce(bus: &Bus, created: impl Iterator<Item = Place>) -> bool {
+    let mut available: BTreeMap<(QueueName, JobKind), u32> = BTreeMap::new();
+    let mut some_wait = false;
+    for place in created {
+        let labels = [("queue", place.queue.to_string()), ("kind", place.kind.to_string())];
+        metrics::counter!("oyez_jobs_enqueued_total", &labels).increment(1);
+        match place.waits {
+            None => *available.entry((place.queue, place.kind)).or_default() += 1,
+            Some(waits) => some_wait |= waits == Waits::ForItsTime,
+        }
+    }
+    for ((queue, kind), count) in available {
+        bus.announce(Announcement::Available { queue, kind: Some(kind), count });
+    }
+    some_wait
+}
+
+/// What lands in the transaction of a job takes few statements, and nobody asks for it again.
+fn check_together(draft: &Draft) -> Result<(), Invalid> {
+    let refuse = |field: &str, message: &str| {
+        Err(Invalid { code: ErrorCode::Invalid, field: field.into(), message: message.into() })
+    };
+    if !draft.audience.iter().all(|audience| matches!(audience, Audience::User(_))) {
+        return refuse(
+            "to",
+            "\"to\" must name users, such as \"user:anna\", to be published together with a job",
+        );
+    }
+    if draft.send_at.is_some() {
+        return refuse("send_at", "\"send_at\" has no place in what is published together with a job");
+    }
+    if draft.idempotency.is_some() {
+        return refuse(
+            "idempotency_key",
+            "the job's \"idempotency_key\" counts for the notification as well",
+        );
+    }
+    Ok(())
+}
+
+fn accepted(outcome: Enqueued) -> Result<JobAccepted, JobsError> {
+    let accepted = |id: JobId, created| Ok(JobAccepted { id, created });
+    match outcome {
+        Enqueued::Created(id) => accepted(id, true),
+        Enqueued::Unique(id) | Enqueued::Replayed(id) => accepted(id, false),
+        Enqueued::IdempotencyMismatch => Err(JobsError::IdempotencyMismatch),
+    }
+}

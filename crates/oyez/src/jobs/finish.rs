@@ -1,0 +1,254 @@
+//! Ends attempts: many together, each decided, recorded and announced once.
+//!
+//! Whoever ends an attempt puts it into a bounded channel and waits when that is full. What has gathered while the last
+//! commit went to disk is the next one.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use oyez_core::{
+    job::{
+        Conclusion, JobRecord, JobState, Outcome, attempt_failed_frame, conclude, end_draft, end_frame,
+        snapshot_frame,
+    },
+    notification::Landed,
+};
+use oyez_protocol::{JobId, QueueName, Timestamp};
+use oyez_store::{StoreError, Tx, jobs::Concluding};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Shared, new_notification_id};
+use crate::bus::{Announcement, Stage};
+
+/// Most attempts that end in one transaction.
+const MOST: usize = 500;
+/// The first and the longest pause after the store failed.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// An attempt that ended.
+#[derive(Debug)]
+pub struct Ending {
+    pub(super) job: JobId,
+    pub(super) attempt: u32,
+    pub(super) outcome: Outcome,
+    /// The job as this node knows it; `None`: it must be read.
+    pub(super) record: Option<Arc<JobRecord>>,
+    /// It counts only while the lease has run out: the worker may have reported since.
+    pub(super) unless_renewed: bool,
+    /// Who wants to know; without, it is written whatever it takes.
+    pub(super) answer: Option<oneshot::Sender<Result<Option<JobState>, StoreError>>>,
+}
+
+/// What is told once the end is on disk.
+struct Ended {
+    record: Option<Arc<JobRecord>>,
+    /// `None`: the attempt was over before.
+    state: Option<JobState>,
+    outcome: &'static str,
+    frame: Option<(String, Stage)>,
+    landed: Option<Landed>,
+}
+
+/// Writes ends until the channel is closed, or `stopping` and empty.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    mut endings: mpsc::Receiver<Ending>,
+    stopping: &tokio_util::sync::CancellationToken,
+) {
+    loop {
+        let mut batch = Vec::new();
+        tokio::select! {
+            biased;
+            taken = endings.recv_many(&mut batch, MOST) => if taken == 0 { return },
+            () = stopping.cancelled() => return,
+        }
+        write(shared, batch).await;
+    }
+}
+
+/// Writes a batch; those that nobody waits for are tried until the store takes them.
+async fn write(shared: &Arc<Shared>, mut batch: Vec<Ending>) {
+    let mut pause = PAUSE.0;
+    loop {
+        let batch_is_one = batch.len() == 1;
+        let failed = match write_once(shared, batch).await {
+            Ok(()) => return,
+            Err(failed) => failed,
+        };
+        let (error, kept) = *failed;
+        if kept.is_empty() || matches!(error, StoreError::Closed) {
+            return;
+        }
+        tracing::error!(%error, attempts = kept.len(), retry_after_ms = pause.as_millis() as u64, "could not end attempts");
+        if !batch_is_one {
+            // It may be the fault of one.
+            for one in kept {
+                Box::pin(write(shared, vec![one])).await;
+            }
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE.1);
+        batch = kept;
+    }
+}
+
+/// One try. On failure: why, and those that are to be tried again.
+async fn write_once(shared: &Arc<Shared>, batch: Vec<Ending>) -> Result<(), Box<(StoreError, Vec<Ending>)>> {
+    let (mut answers, mut plain) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    for mut ending in batch {
+        answers.push(ending.answer.take());
+        plain.push(ending);
+    }
+    let plain = Arc::new(plain);
+    let (now, given, telling) = (shared.now(), Arc::clone(&plain), Arc::clone(shared));
+    let written = shared.store.write_then(
+        move |tx| Box::pin(async move { end(tx, &given, now).await }),
+        move |ended: &Vec<Ended>| telling.told_ends(ended, now),
+    );
+    match written.await {
+        Ok(ended) => {
+            for (answer, ended) in answers.into_iter().zip(ended) {
+                // Whoever asked may have gone.
+                answer.map(|answer| answer.send(Ok(ended.state)));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            let mut kept = Vec::new();
+            let plain = Arc::try_unwrap(plain).unwrap_or_default();
+            for (ending, answer) in plain.into_iter().zip(answers) {
+                match answer {
+                    Some(answer) => drop(answer.send(Err(error.clone()))),
+                    None => kept.push(ending),
+                }
+            }
+            Err(Box::new((error, kept)))
+        }
+    }
+}
+
+/// Decides and writes. A job that somebody owns is decided from what the store says at this moment, because its end is
+/// told to them; any other from what was known when it was claimed, which spares a look.
+async fn end(tx: &mut Tx, endings: &[Ending], now: Timestamp) -> Result<Vec<Ended>, StoreError> {
+    let must_read = |ending: &&Ending| ending.record.as_ref().is_none_or(|record| record.user.is_some());
+    let unsure: Vec<(JobId, u32)> =
+        endings.iter().filter(must_read).map(|one| (one.job, one.attempt)).collect();
+    let mut read = if unsure.is_empty() { Vec::new() } else { tx.running(&unsure).await? }.into_iter();
+    let (mut concluding, mut ended) = (Vec::with_capacity(endings.len()), Vec::with_capacity(endings.len()));
+    for ending in endings {
+        let record = match must_read(&ending) {
+            false => ending.record.clone(),
+            true => read.next().flatten().map(Arc::new),
+        };
+        let renewed = |record: &Arc<JobRecord>| record.lease_until.is_none_or(|until| until > now);
+        let Some(record) = record.filter(|record| !(ending.unless_renewed && renewed(record))) else {
+            ended.push(Ended { record: None, state: None, outcome: "fenced", frame: None, landed: None });
+            continue;
+        };
+        let (one, frame, outcome) = decide(&record, ending, now);
+        concluding.push((ended.len(), one));
+        ended.push(Ended { record: Some(record), state: None, outcome, frame, landed: None });
+    }
+    let (places, concluding): (Vec<usize>, Vec<Concluding>) = concluding.into_iter().unzip();
+    for (place, concluded) in places.into_iter().zip(tx.conclude(&concluding, now).await?) {
+        ended[place].state = concluded.state;
+        ended[place].landed = concluded.landed;
+    }
+    Ok(ended)
+}
+
+type Decision = (Concluding, Option<(String, Stage)>, &'static str);
+
+fn decide(record: &JobRecord, ending: &Ending, now: Timestamp) -> Decision {
+    let conclusion = conclude(&record.running(), ending.outcome.clone(), now, rand::random());
+    let outcome = conclusion.attempt_outcome;
+    let end = end_draft(record, &conclusion, new_notification_id(now), now);
+    let frame = frame(record, &conclusion, end.is_some(), now);
+    (Concluding { id: record.id, attempt: ending.attempt, conclusion, end }, frame, outcome)
+}
+
+fn frame(
+    record: &JobRecord,
+    conclusion: &Conclusion,
+    in_inbox: bool,
+    now: Timestamp,
+) -> Option<(String, Stage)> {
+    let stage = if in_inbox { Stage::EndedInInbox } else { Stage::Ended };
+    let end = end_frame(record, conclusion, now).map(|frame| (frame, stage));
+    end.or_else(|| attempt_failed_frame(record, conclusion, now).map(|frame| (frame, Stage::Underway)))
+}
+
+impl Shared {
+    /// Puts an end into the channel; waits while that is full. Progress that was not told yet is told no more.
+    pub(super) async fn end(&self, ending: Ending) {
+        let ending = self.last_words(ending);
+        // Closed: the server ends, and the lease runs out.
+        drop(self.endings.send(ending).await);
+    }
+
+    /// Like [`Shared::end`], for a thread that may block.
+    pub(super) fn end_blocking(&self, ending: Ending) {
+        let ending = self.last_words(ending);
+        drop(self.endings.blocking_send(ending));
+    }
+
+    fn last_words(&self, ending: Ending) -> Ending {
+        // Of one that was asked to stop, what it was claimed as is out of date.
+        let stale = !ending.unless_renewed && self.live.forget(ending.job, ending.attempt);
+        Ending { record: ending.record.filter(|_| !stale), ..ending }
+    }
+
+    /// After the commit, in commit order: tells everybody concerned.
+    fn told_ends(&self, ended: &[Ended], now: Timestamp) {
+        let (mut available, mut some_wait) = (BTreeMap::<&QueueName, u32>::new(), false);
+        let limited = self.limited_queues();
+        for one in ended {
+            let Some(record) = &one.record else {
+                metrics::counter!("oyez_jobs_fenced_total").increment(1);
+                continue;
+            };
+            let Some(state) = one.state else {
+                metrics::counter!("oyez_jobs_fenced_total").increment(1);
+                continue;
+            };
+            // Those that were lost are known here until now.
+            self.live.forget(record.id, record.attempt);
+            count_end(record, one.outcome, now);
+            if let Some(landed) = &one.landed {
+                (self.landed)(landed.clone());
+            }
+            match &one.frame {
+                // Somebody asked it to stop while it was being decided.
+                Some((_, Stage::Underway)) if state.is_final() => {
+                    let record = JobRecord { state, finalized_at: Some(now), ..JobRecord::clone(record) };
+                    self.tell(&record, snapshot_frame(&record, now), Stage::Ended);
+                }
+                Some((frame, stage)) => self.tell(record, frame.clone(), *stage),
+                None => {}
+            }
+            match state {
+                JobState::Available => *available.entry(&record.queue).or_default() += 1,
+                JobState::Scheduled | JobState::Retryable => some_wait = true,
+                _ if limited.contains(&record.queue) => *available.entry(&record.queue).or_default() += 1,
+                _ => {}
+            }
+        }
+        for (queue, count) in available {
+            self.bus.announce(Announcement::Available { queue: queue.clone(), kind: None, count });
+        }
+        if some_wait {
+            self.scheduled.notify_one();
+        }
+    }
+}
+
+fn count_end(record: &JobRecord, outcome: &'static str, now: Timestamp) {
+    let labels = [("queue", record.queue.to_string()), ("kind", record.kind.to_string())];
+    if let Some(began) = record.attempted_at {
+        let seconds = now.millis_since(began).max(0) as f64 / 1000.0;
+        metrics::histogram!("oyez_job_run_seconds", &labels).record(seconds);
+    }
+    let [queue, kind] = labels;
+    let labels = [queue, kind, ("outcome", outcome.to_owned())];
+    metrics::counter!("oyez_job_attempts_total", &labels).increment(1);
+}

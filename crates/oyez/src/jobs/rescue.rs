@@ -1,0 +1,55 @@
+//! What becomes of jobs by the clock: those whose time has come, those whose worker is silent, those that are old.
+
+use oyez_core::job::Outcome;
+use oyez_protocol::{JobId, Timestamp};
+
+use super::{Ending, Jobs, JobsError};
+use crate::bus::Announcement;
+
+impl Jobs {
+    /// Makes jobs available whose time has come. Returns how many; when that is `limit`, there may be more.
+    pub async fn promote(&self, limit: u32) -> Result<u32, JobsError> {
+        let (now, bus) = (self.shared.now(), self.shared.bus.clone());
+        let promoted = self.shared.store.write_then(
+            move |tx| Box::pin(async move { tx.promote(now, limit).await }),
+            move |promoted: &Vec<_>| {
+                for (queue, count) in promoted {
+                    bus.announce(Announcement::Available { queue: queue.clone(), kind: None, count: *count });
+                }
+            },
+        );
+        Ok(promoted.await?.iter().map(|(_, count)| count).sum())
+    }
+
+    /// Ends attempts whose lease has run out, after the ends that were reported before. Returns how many it found; when
+    /// that is `limit`, there may be more.
+    pub async fn rescue(&self, limit: u32) -> Result<usize, JobsError> {
+        let now = self.shared.now();
+        let overdue =
+            self.shared.store.write(move |tx| Box::pin(async move { tx.overdue(now, limit).await })).await?;
+        let count = overdue.len();
+        for job in overdue {
+            tracing::warn!(job = %job.id, kind = %job.kind, worker = ?job.worker, "a worker fell silent; its job goes on elsewhere");
+            metrics::counter!("oyez_jobs_rescued_total").increment(1);
+            self.shared.end(self.silent(job.id, job.attempt, true)).await;
+        }
+        Ok(count)
+    }
+
+    /// Ends an attempt whose worker is known to be gone.
+    pub async fn lost(&self, job: JobId, attempt: u32) {
+        metrics::counter!("oyez_jobs_rescued_total").increment(1);
+        self.shared.end(self.silent(job, attempt, false)).await;
+    }
+
+    /// Deletes up to `limit` jobs that ended before a time. Returns how many.
+    pub async fn retain(&self, before: Timestamp, limit: u32) -> Result<u64, JobsError> {
+        let retained =
+            self.shared.store.write(move |tx| Box::pin(async move { tx.retain_jobs(before, limit).await }));
+        Ok(retained.await?)
+    }
+
+    fn silent(&self, job: JobId, attempt: u32, unless_renewed: bool) -> Ending {
+        Ending { job, attempt, outcome: Outcome::Lost, record: None, unless_renewed, answer: None }
+    }
+}

@@ -1,0 +1,113 @@
+//! The work behind the calls: attempts' ends are written, progress that was held back goes out, and depths are counted.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use oyez_core::job::progress_frame;
+use oyez_protocol::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ending, Jobs, Shared, finish};
+use crate::bus::Stage;
+
+/// The clock may be set: look again at least this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How often what waits is counted for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+/// The worker behind [`Jobs`].
+pub struct Upkeep {
+    jobs: Jobs,
+    endings: mpsc::Receiver<Ending>,
+}
+
+impl Upkeep {
+    pub(super) fn new(jobs: Jobs, endings: mpsc::Receiver<Ending>) -> Self {
+        Self { jobs, endings }
+    }
+
+    /// Works until `shutdown`; ends that were handed over before are written first.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let shared = self.jobs.shared.clone();
+        tokio::join!(
+            finish::run(&shared, self.endings, &shutdown),
+            self.jobs.send_what_waits(&shutdown),
+            self.jobs.count(&shutdown),
+        );
+    }
+}
+
+impl Jobs {
+    /// Progress that came too fast to be sent or written at once: the latest goes out when its time has come.
+    async fn send_what_waits(&self, shutdown: &CancellationToken) {
+        let shared = &self.shared;
+        loop {
+            let (moved, next) = shared.live.due(shared.now());
+            let mut writes = Vec::new();
+            for moved in moved {
+                let now = shared.now();
+                if moved.due.wire {
+                    let frame = progress_frame(&moved.record, &moved.progress, now);
+                    shared.tell(&moved.record, frame, Stage::Underway);
+                }
+                if moved.due.store {
+                    writes.push(shared.progress_write(&moved, now));
+                }
+            }
+            if !writes.is_empty() {
+                let written = shared.store.write(move |tx| Box::pin(async move { tx.report(&writes).await }));
+                match written.await {
+                    Ok(renewed) => renewed.iter().for_each(|one| drop(self.heard(one))),
+                    Err(error) => tracing::warn!(%error, "could not write the progress of jobs"),
+                }
+            }
+            let sleep = next.map(|next| shared.until(next).min(LOOK_AGAIN));
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = shared.live.waits.notified() => {}
+                () = tokio::time::sleep(sleep.unwrap_or_default()), if sleep.is_some() => {}
+            }
+        }
+    }
+
+    /// Says how many jobs wait where, and learns which queues other nodes limited.
+    async fn count(&self, shutdown: &CancellationToken) {
+        let mut known = BTreeSet::new();
+        loop {
+            let counted = async {
+                self.shared.read_limits().await?;
+                self.shared.store.queue_depths().await
+            };
+            match counted.await {
+                Ok(depths) => {
+                    let mut seen = BTreeSet::new();
+                    for depth in depths {
+                        let labels = (depth.queue.to_string(), depth.kind.to_string(), depth.state.as_str());
+                        gauge(&labels, depth.jobs);
+                        seen.insert(labels);
+                    }
+                    known.difference(&seen).for_each(|labels| gauge(labels, 0));
+                    known = seen;
+                }
+                Err(error) => tracing::warn!(%error, "could not count jobs"),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(COUNT_EVERY) => {}
+            }
+        }
+    }
+}
+
+fn gauge((queue, kind, state): &(String, String, &'static str), jobs: u64) {
+    let labels = [("queue", queue.clone()), ("kind", kind.clone()), ("state", (*state).to_owned())];
+    metrics::gauge!("oyez_jobs", &labels).set(jobs as f64);
+}
+
+impl Shared {
+    /// How long it is until then.
+    pub(super) fn until(&self, moment: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(moment.millis_since(self.now())).unwrap_or(0))
+    }
+}

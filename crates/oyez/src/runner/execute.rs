@@ -1,0 +1,131 @@
+//! Runs attempts: each on a thread of its own, under its time limit, ended in any case and recorded once.
+
+use std::{any::Any, future::Future, sync::Arc, time::Duration};
+
+use oyez_core::job::{Outcome, request::MAX_ARGS_BYTES};
+use oyez_protocol::JobId;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, Done, JobError, Shared, rest, slots::Slot, threads::panic_text};
+use crate::jobs::Begun;
+
+/// A handler that was asked to stop has so long to do so by itself; then it is dropped where it waits.
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
+/// A handler whose time is over has so long to give way; then its thread counts as lost.
+const GIVES_WAY_WITHIN: Duration = Duration::from_secs(2);
+/// How often threads are looked at.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// How an attempt on its thread ended; `None`: it is not ours any more, and nothing is recorded.
+type Ended = Option<Outcome>;
+
+impl Shared {
+    /// Begins an attempt.
+    pub(super) fn start(self: &Arc<Self>, begun: Begun) {
+        let (id, attempt) = (begun.job.id, begun.job.attempt);
+        let Some(handler) = self.handlers.get(&begun.job.kind) else { return };
+        let limit = begun.job.timeout.or(self.options.timeout);
+        let fence = CancellationToken::new();
+        let gives_way_by = limit.map(|limit| Instant::now() + limit + GIVES_WAY_WITHIN);
+        self.slots.begin(id, Slot { attempt, gives_way_by, fence: fence.clone(), ended: false });
+        let (args, cancel) = (Arc::clone(&begun.job.args), begun.cancel.clone());
+        let work = handler(Context::new(self.jobs.clone(), begun), args);
+        let giving_back = self.giving_back.clone();
+        let work = async move {
+            tokio::select! {
+                biased;
+                () = fence.cancelled() => None,
+                ended = work => ended_as(ended),
+                () = giving_back.cancelled() => Some(Outcome::GivenBack),
+                () = patience_ends(&cancel) => Some(Outcome::Cancel {
+                    reason: "it was asked to stop, and was stopped because it did not".into(),
+                }),
+                () = time_is_up(limit) => Some(Outcome::TimedOut),
+            }
+        };
+        let shared = Arc::clone(self);
+        let started = self.threads.run(work, move |ended| shared.ended(id, attempt, ended));
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread for a job");
+            self.jobs.ended_blocking(id, attempt, Outcome::GivenBack);
+            self.slots.end(id, attempt);
+        }
+    }
+
+    /// On the attempt's thread, after its end.
+    fn ended(&self, job: JobId, attempt: u32, ended: Result<Ended, Box<dyn Any + Send>>) {
+        let outcome = ended.unwrap_or_else(|panic| Some(Outcome::Fail { error: panic_text(&*panic) }));
+        if !self.slots.ending(job, attempt) {
+            return;
+        }
+        match outcome {
+            Some(outcome) => self.jobs.ended_blocking(job, attempt, outcome),
+            None => self.jobs.forget(job, attempt),
+        }
+        self.slots.end(job, attempt);
+        self.calls.bell.notify_one();
+    }
+
+    /// Gives up on handlers that did not give way when their time was over.
+    pub(super) async fn watch_threads(&self, shutdown: &CancellationToken) {
+        while rest(WATCH, shutdown).await {
+            for (job, attempt) in self.slots.give_up(Instant::now()) {
+                tracing::error!(%job, attempt, "a handler did not give way when its time was over; its thread is lost");
+                self.jobs.ended(job, attempt, Outcome::TimedOut).await;
+                self.calls.bell.notify_one();
+            }
+            metrics::gauge!("oyez_runner_attempts").set(self.slots.attempts().len() as f64);
+            metrics::gauge!("oyez_runner_lost_threads").set(self.slots.lost() as f64);
+        }
+    }
+
+    pub(super) async fn stop(&self, grace: Duration) {
+        self.stopping.cancel();
+        let under_way = self.slots.attempts().len();
+        if under_way > 0 {
+            tracing::info!(under_way, "waiting for jobs to end");
+        }
+        // Late ones are given back below.
+        let _all_ended = tokio::time::timeout(grace, self.slots.emptied()).await;
+        self.giving_back.cancel();
+        let _all_gave_way = tokio::time::timeout(GIVES_WAY_WITHIN, self.slots.emptied()).await;
+        for (job, attempt) in self.slots.give_up_all() {
+            self.jobs.ended(job, attempt, Outcome::GivenBack).await;
+        }
+        self.threads.stop();
+    }
+}
+
+fn ended_as(ended: Result<Done, JobError>) -> Ended {
+    Some(match ended {
+        Ok(Done(Some(result))) if result.len() > MAX_ARGS_BYTES => {
+            let (given, most) = (result.len(), MAX_ARGS_BYTES);
+            Outcome::Discard {
+                error: format!("the result has {given} bytes of JSON, but {most} are the most"),
+            }
+        }
+        Ok(Done(result)) => Outcome::Done(result.map(Into::into)),
+        Err(JobError::Fail { error }) => Outcome::Fail { error },
+        Err(JobError::RetryAfter { delay, error }) => Outcome::RetryAfter { delay, error },
+        Err(JobError::Snooze { delay }) => Outcome::Snooze { delay },
+        Err(JobError::Cancel { reason }) => Outcome::Cancel { reason },
+        Err(JobError::Discard { error }) => Outcome::Discard { error },
+        Err(JobError::Fenced) => return None,
+    })
+}
+
+/// Resolves some time after the handler was asked to stop.
+async fn patience_ends(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(STOPS_WITHIN).await;
+}
+
+fn time_is_up(limit: Option<Duration>) -> impl Future<Output = ()> {
+    async move {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    }
+}

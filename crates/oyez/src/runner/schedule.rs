@@ -1,0 +1,81 @@
+//! What starts by the clock: jobs whose time has come, on every node, and schedules, on the one that leads.
+
+use std::time::Duration;
+
+use oyez_protocol::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{PAUSE, Shared, pause_after, rest};
+use crate::jobs::JobsError;
+
+/// Jobs one step makes available.
+const STEP: u32 = 500;
+/// The clock may be set, and another node may plan: look again at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+impl Shared {
+    /// Sleeps until the next job may start, or a new one begins to wait for its time.
+    pub(super) async fn promote_jobs(&self, shutdown: &CancellationToken) {
+        let (rings, mut pause) = (self.jobs.scheduled(), PAUSE.0);
+        loop {
+            let sleep = match self.promote_step().await {
+                Ok(sleep) => {
+                    pause = PAUSE.0;
+                    sleep
+                }
+                Err(error) => pause_after("start jobs whose time has come", &error, &mut pause),
+            };
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = rings.notified() => {}
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    async fn promote_step(&self) -> Result<Duration, JobsError> {
+        let Some(next) = self.store.next_job_due().await? else { return Ok(LOOK_AGAIN) };
+        if next > self.clock.now() {
+            return Ok(self.until(Some(next)));
+        }
+        self.jobs.promote(STEP).await?;
+        Ok(Duration::ZERO)
+    }
+
+    /// Fires schedules while this node leads.
+    pub(super) async fn keep_schedules(&self, shutdown: &CancellationToken) {
+        let (rings, mut pause) = (self.jobs.planned(), PAUSE.0);
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = self.leads.begun() => {}
+            }
+            let sleep = match self.jobs.fire_due().await {
+                Ok(next) => {
+                    pause = PAUSE.0;
+                    self.until(next)
+                }
+                Err(error) => {
+                    if !rest(pause_after("fire schedules", &error, &mut pause), shutdown).await {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = rings.notified() => {}
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    /// How long until a moment, at most [`LOOK_AGAIN`].
+    pub(super) fn until(&self, moment: Option<Timestamp>) -> Duration {
+        let millis = |at: Timestamp| u64::try_from(at.millis_since(self.clock.now())).unwrap_or(0);
+        moment.map_or(LOOK_AGAIN, |at| Duration::from_millis(millis(at)).min(LOOK_AGAIN))
+    }
+}
