@@ -4,7 +4,7 @@
 use oyez_core::{
     job::{
         JobRecord, JobState, Outcome, progress_frame,
-        request::{check_result, seconds},
+        request::{MAX_ARGS_BYTES, check_bytes, seconds},
     },
     progress::Report,
 };
@@ -37,7 +37,7 @@ impl Jobs {
     /// A step began or ended. On return it is on disk: a later attempt is given the result of one that was completed.
     pub async fn step(&self, job: JobId, report: &StepReport) -> Result<ReportAnswer, JobsError> {
         let result = report.result.as_ref().map(|result| result.get().to_owned());
-        check_result(result.as_deref().unwrap_or_default())?;
+        check_bytes("result", result.as_deref().map_or(0, str::len), MAX_ARGS_BYTES)?;
         let said = Report {
             step: Some(report.name.clone()),
             step_number: report.number,
@@ -93,7 +93,7 @@ impl Jobs {
     /// Done.
     pub async fn complete(&self, job: JobId, said: &Complete) -> Result<ReportAnswer, JobsError> {
         let result = said.result.as_ref().map(|result| result.get());
-        check_result(result.unwrap_or_default())?;
+        check_bytes("result", result.map_or(0, str::len), MAX_ARGS_BYTES)?;
         self.concluded(job, said.attempt, Outcome::Done(result.map(Into::into))).await
     }
 
