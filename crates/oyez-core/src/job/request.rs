@@ -126,12 +126,8 @@ fn data(data: Option<&Map<String, Value>>) -> Result<Arc<str>, Invalid> {
     Ok(text.into())
 }
 
-/// Refuses a result that is too large to keep.
-pub fn check_result(result: &str) -> Result<(), Invalid> {
-    check_bytes("result", result.len(), MAX_ARGS_BYTES)
-}
-
-fn check_bytes(field: &str, bytes: usize, limit: usize) -> Result<(), Invalid> {
+/// Refuses JSON of more bytes than the limit.
+pub fn check_bytes(field: &str, bytes: usize, limit: usize) -> Result<(), Invalid> {
     if bytes <= limit {
         return Ok(());
     }
