@@ -38,7 +38,7 @@ use crate::{
 
 pub use claim::{Begun, Taken, Wanted};
 pub use error::JobsError;
-pub use finish::Ending;
+use finish::Ending;
 pub use read::Overview;
 pub use upkeep::Upkeep;
 pub use watch::Watch;
@@ -74,7 +74,7 @@ struct Shared {
     live: live::Live,
     watchers: watch::Watchers,
     waiting: waiting::Waiting,
-    endings: mpsc::Sender<Ending>,
+    endings: mpsc::Sender<finish::Handed>,
     /// Queues of which only so many jobs may run.
     limited: Mutex<BTreeSet<QueueName>>,
     /// Rings when a job begins to wait for its time.

@@ -11,7 +11,7 @@ use oyez_store::jobs::{Claim, Claims, StepRecord};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, Jobs, JobsError, waiting::Wish};
+use super::{Ending, Jobs, JobsError, finish::Handed, waiting::Wish};
 use crate::bus::Stage;
 
 /// A worker that waits looks again after this long, in case a word was lost.
@@ -54,7 +54,7 @@ pub struct Taken {
 struct Handover {
     claims: Claims,
     committed: AtomicBool,
-    endings: mpsc::Sender<Ending>,
+    endings: mpsc::Sender<Handed>,
 }
 
 impl Drop for Handover {
@@ -72,7 +72,7 @@ impl Drop for Handover {
                 answer: None,
             };
             // Full: the lease runs out instead.
-            drop(self.endings.try_send(ending));
+            drop(self.endings.try_send(Handed::Ending(ending)));
         }
     }
 }

@@ -26,7 +26,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 
 /// An attempt that ended.
 #[derive(Debug)]
-pub struct Ending {
+pub(super) struct Ending {
     pub(super) job: JobId,
     pub(super) attempt: u32,
     pub(super) outcome: Outcome,
@@ -36,6 +36,14 @@ pub struct Ending {
     pub(super) unless_renewed: bool,
     /// Who wants to know; without, it is written whatever it takes.
     pub(super) answer: Option<oneshot::Sender<Result<Option<JobState>, StoreError>>>,
+}
+
+/// What goes through the channel.
+pub(super) enum Handed {
+    /// An end to be written.
+    Ending(Ending),
+    /// Somebody waits until all ends before this are on disk.
+    Settle(oneshot::Sender<()>),
 }
 
 /// What is told once the end is on disk.
@@ -51,7 +59,7 @@ struct Ended {
 /// Writes ends until the channel is closed, or `stopping` and empty.
 pub(super) async fn run(
     shared: &Arc<Shared>,
-    mut endings: mpsc::Receiver<Ending>,
+    mut endings: mpsc::Receiver<Handed>,
     stopping: &tokio_util::sync::CancellationToken,
 ) {
     loop {
@@ -61,7 +69,20 @@ pub(super) async fn run(
             taken = endings.recv_many(&mut batch, MOST) => if taken == 0 { return },
             () = stopping.cancelled() => return,
         }
-        write(shared, batch).await;
+        let (mut ended, mut settled) = (Vec::with_capacity(batch.len()), Vec::new());
+        for handed in batch {
+            match handed {
+                Handed::Ending(ending) => ended.push(ending),
+                Handed::Settle(answer) => settled.push(answer),
+            }
+        }
+        if !ended.is_empty() {
+            write(shared, ended).await;
+        }
+        for answer in settled {
+            // Whoever asked may have gone.
+            let _ = answer.send(());
+        }
     }
 }
 
@@ -183,13 +204,22 @@ impl Shared {
     pub(super) async fn end(&self, ending: Ending) {
         let ending = self.last_words(ending);
         // Closed: the server ends, and the lease runs out.
-        drop(self.endings.send(ending).await);
+        drop(self.endings.send(Handed::Ending(ending)).await);
     }
 
     /// Like [`Shared::end`], for a thread that may block.
     pub(super) fn end_blocking(&self, ending: Ending) {
         let ending = self.last_words(ending);
-        drop(self.endings.blocking_send(ending));
+        drop(self.endings.blocking_send(Handed::Ending(ending)));
+    }
+
+    /// Waits until the ends that were handed over are on disk.
+    pub(super) async fn settle(&self) {
+        let (answer, settled) = oneshot::channel();
+        if self.endings.send(Handed::Settle(answer)).await.is_ok() {
+            // Dropped unanswered only when the server ends.
+            let _ = settled.await;
+        }
     }
 
     fn last_words(&self, ending: Ending) -> Ending {

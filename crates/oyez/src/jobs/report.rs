@@ -130,6 +130,11 @@ impl Jobs {
         self.shared.end_blocking(ending);
     }
 
+    /// Waits until the ends that were handed over are on disk.
+    pub async fn settle(&self) {
+        self.shared.settle().await;
+    }
+
     /// The attempt is not ours any more: what was known of it is forgotten.
     pub fn forget(&self, job: JobId, attempt: u32) {
         self.shared.live.forget(job, attempt);

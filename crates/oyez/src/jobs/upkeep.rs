@@ -7,7 +7,10 @@ use oyez_protocol::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, Jobs, Shared, finish};
+use super::{
+    Jobs, Shared,
+    finish::{self, Handed},
+};
 use crate::bus::Stage;
 
 /// The clock may be set: look again at least this often.
@@ -18,11 +21,11 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// The worker behind [`Jobs`].
 pub struct Upkeep {
     jobs: Jobs,
-    endings: mpsc::Receiver<Ending>,
+    endings: mpsc::Receiver<Handed>,
 }
 
 impl Upkeep {
-    pub(super) fn new(jobs: Jobs, endings: mpsc::Receiver<Ending>) -> Self {
+    pub(super) fn new(jobs: Jobs, endings: mpsc::Receiver<Handed>) -> Self {
         Self { jobs, endings }
     }
 

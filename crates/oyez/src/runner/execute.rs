@@ -94,6 +94,7 @@ impl Shared {
             self.jobs.ended(job, attempt, Outcome::GivenBack).await;
         }
         self.threads.stop();
+        self.jobs.settle().await;
     }
 }
 

@@ -1,0 +1,123 @@
+//! How fast jobs may leave their queues, and who is woken.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use oyez_core::job::JobState;
+use oyez_protocol::{QueueName, api::queues::QueuePatch};
+use tokio::sync::Semaphore;
+
+use crate::world::{World, queue, wanted, work};
+
+fn patch(json: serde_json::Value) -> QueuePatch {
+    serde_json::from_value(json).unwrap()
+}
+
+#[tokio::test]
+async fn a_limited_queue_runs_so_many_at_once_and_all_in_the_end() {
+    let world = World::new().await;
+    let limit = patch(serde_json::json!({"concurrency": 2}));
+    world.jobs.patch_queue(&QueueName::default(), &limit).await.unwrap();
+    let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let counts = (Arc::clone(&now), Arc::clone(&most));
+    let running = world.runs(move |_, _| {
+        let (now, most) = (Arc::clone(&counts.0), Arc::clone(&counts.1));
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    });
+    let mut ids = Vec::new();
+    for _ in 0..30 {
+        ids.push(world.enqueue(|_| {}).await);
+    }
+    for id in ids {
+        world.reaches(id, JobState::Completed).await;
+    }
+    assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_paused_queue_starts_until_it_is_let_go() {
+    let world = World::new().await;
+    let mail = queue("mail");
+    world.jobs.patch_queue(&mail, &patch(serde_json::json!({"paused": true}))).await.unwrap();
+    let running = world.runs(|_, _| async { Ok(()) });
+    let held = world.enqueue(|request| request.queue = Some(queue("mail"))).await;
+    let other = world.enqueue(|_| {}).await;
+    world.reaches(other, JobState::Completed).await;
+    assert_eq!(world.job(held).await.state, JobState::Available);
+    world.jobs.patch_queue(&mail, &patch(serde_json::json!({"paused": false}))).await.unwrap();
+    world.reaches(held, JobState::Completed).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_rate_lets_so_many_start_and_more_when_its_time_has_passed() {
+    let world = World::new().await;
+    let rate = patch(serde_json::json!({"rate": {"count": 3, "period": 60}}));
+    world.jobs.patch_queue(&QueueName::default(), &rate).await.unwrap();
+    for number in 0..5 {
+        world.jobs.enqueue(&work(number), "test").await.unwrap();
+    }
+    let first = world.jobs.claim(&wanted("a"), Duration::ZERO).await.unwrap();
+    assert_eq!(first.len(), 3);
+    assert_eq!(world.jobs.claim(&wanted("a"), Duration::ZERO).await.unwrap().len(), 0);
+    world.hand.advance(60);
+    assert_eq!(world.jobs.claim(&wanted("a"), Duration::ZERO).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_matters_more_runs_first_and_a_waiting_worker_is_woken_at_once() {
+    let world = World::new().await;
+    let jobs = world.jobs.clone();
+    let waiting =
+        tokio::spawn(async move { jobs.claim(&wanted("a"), Duration::from_secs(30)).await.unwrap() });
+    let gone = world.jobs.clone();
+    let leaves = tokio::spawn(async move { gone.claim(&wanted("b"), Duration::from_secs(30)).await });
+    tokio::task::yield_now().await;
+    leaves.abort();
+    let id = world.enqueue(|_| {}).await;
+    let claimed = tokio::time::timeout(crate::world::PATIENCE, waiting).await.unwrap().unwrap();
+    assert_eq!(claimed.iter().map(|begun| begun.job.id).collect::<Vec<_>>(), [id]);
+
+    let mut ids = Vec::new();
+    for priority in [5, 9, 0] {
+        ids.push(world.enqueue(|request| request.priority = Some(priority)).await);
+    }
+    let claimed = world.jobs.claim(&wanted("a"), Duration::ZERO).await.unwrap();
+    assert_eq!(claimed.iter().map(|begun| begun.job.id).collect::<Vec<_>>(), [ids[2], ids[0], ids[1]]);
+}
+
+#[tokio::test]
+async fn a_runner_takes_no_more_than_it_has_room_for() {
+    let world = World::new().await;
+    let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let signals = (Arc::clone(&begun), Arc::clone(&go_on));
+    let options = oyez::runner::RunnerOptions { concurrency: 3, ..Default::default() };
+    let running = world.runs_with(options, move |_, _| {
+        let (begun, go_on) = (Arc::clone(&signals.0), Arc::clone(&signals.1));
+        async move {
+            begun.add_permits(1);
+            go_on.acquire().await.unwrap().forget();
+            Ok(())
+        }
+    });
+    for _ in 0..10 {
+        world.enqueue(|_| {}).await;
+    }
+    begun.acquire_many(3).await.unwrap().forget();
+    assert_eq!((world.count(JobState::Running).await, world.count(JobState::Available).await), (3, 7));
+    go_on.add_permits(10);
+    begun.acquire_many(7).await.unwrap().forget();
+    running.stop().await;
+    assert_eq!(world.count(JobState::Completed).await, 10);
+}
