@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Members of a role or topic up to which a draft is written whole, together with others. Larger audiences go in chunks.
-const SMALL_GROUP: usize = 256;
+const SMALL_GROUP: usize = 2_000;
 /// Items of groups in one transaction; drafts beyond go in chunks.
-const ROOM: usize = 8_192;
+const ROOM: usize = 16_000;
 
 /// What became of a draft.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,8 @@ async fn land(
         }
         written.push(one);
     }
+    // In the order they are stored in: items of one user share a page.
+    rows.items.sort_unstable();
     tx.execute(
         write,
         args![json(&rows.notifications), json(&rows.heads(&known)), json(&rows.items), json(&rows.keys)],
@@ -230,9 +232,10 @@ impl Known {
             else {
                 continue;
             };
-            let num = row.int(1)?;
-            members.push((num, row.user(2)?));
-            self.heads.entry(num).or_insert(row.int(3)?);
+            for (num, name, head) in row.names::<(i64, UserId, i64)>(1)? {
+                members.push((num, name));
+                self.heads.entry(num).or_insert(head);
+            }
         }
         for (group, members) in groups.into_iter().zip(members) {
             let size = if members.len() > SMALL_GROUP { Group::Large } else { Group::Small(members) };

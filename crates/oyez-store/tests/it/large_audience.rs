@@ -36,7 +36,7 @@ async fn everybody_in_a_large_topic_gets_it_once_and_is_told_of_once() {
 #[tokio::test]
 async fn everyone_leaves_out_who_is_shut_out() {
     let fixture = Fixture::new().await;
-    fixture.fill_topic("t", 400).await;
+    fixture.fill_topic("t", 2_400).await;
     let shut_out = fixture.store.write(|tx| {
         Box::pin(async move {
             tx.put_user(&UserProfile::new(user("gone")), at(0)).await?;
@@ -44,7 +44,7 @@ async fn everyone_leaves_out_who_is_shut_out() {
         })
     });
     assert!(shut_out.await.unwrap());
-    assert_eq!(published(fixture.publish(draft("everyone")).await).1, 400);
+    assert_eq!(published(fixture.publish(draft("everyone")).await).1, 2_400);
     assert!(fixture.items("gone").await.is_empty());
 }
 

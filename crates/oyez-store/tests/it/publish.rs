@@ -100,7 +100,7 @@ async fn the_same_publish_twice_at_the_same_time_lands_once() {
 #[tokio::test]
 async fn a_batch_answers_each_draft_in_its_order() {
     let fixture = Fixture::new().await;
-    fixture.fill_topic("many", 300).await;
+    fixture.fill_topic("many", 2_300).await;
     let drafts: Vec<_> = (0..1_000)
         .map(
             |number| {
@@ -112,8 +112,8 @@ async fn a_batch_answers_each_draft_in_its_order() {
     let outcomes = fixture.store.publish_batch(drafts, fixture.landed.hook()).await.unwrap();
     let got: Vec<_> = outcomes.into_iter().map(published).collect();
     assert_eq!(got.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
-    assert_eq!(got[500].1, 300);
-    assert_eq!(fixture.store.stats().await.unwrap().items, 999 + 300);
+    assert_eq!(got[500].1, 2_300);
+    assert_eq!(fixture.store.stats().await.unwrap().items, 999 + 2_300);
 }
 
 #[tokio::test]
