@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use oyez_protocol::{
     CloseCode, ErrorCode,
     code::AfterClose,
-    frame::{RESERVED_KEYS, client::ClientFrame},
+    frame::{JOB_KEYS, RESERVED_KEYS, client::ClientFrame},
 };
 
 fn document() -> String {
@@ -79,12 +79,13 @@ fn every_close_code_is_documented_with_what_to_do() {
 #[test]
 fn the_reserved_keys_are_documented() {
     let document = document();
-    let listed = document
-        .lines()
-        .find(|line| line.starts_with("`type` `notification_type`"))
-        .expect("PROTOCOL.md lists the reserved keys on one line");
-    let documented: Vec<&str> = listed.split_whitespace().map(|key| key.trim_matches('`')).collect();
-    assert_eq!(documented, RESERVED_KEYS);
+    let listed = |start: &str| -> Vec<String> {
+        let line = document.lines().find(|line| line.starts_with(start));
+        let line = line.expect("PROTOCOL.md lists the reserved keys on one line");
+        line.split_whitespace().map(|key| key.trim_matches('`').to_owned()).collect()
+    };
+    assert_eq!(listed("`type` `notification_type`"), RESERVED_KEYS);
+    assert_eq!(listed("`job_id` `attempt`"), JOB_KEYS);
 }
 
 #[test]

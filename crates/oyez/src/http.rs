@@ -11,23 +11,21 @@ mod edge;
 mod endpoint;
 mod idempotency;
 mod inbox;
+mod jobs;
 mod keys;
 pub mod metrics;
 mod operations;
 mod paging;
 mod publish;
+mod queues;
 mod refusal;
+mod schedules;
 mod session;
 mod topics;
 mod users;
+mod workers;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::{
@@ -40,6 +38,7 @@ use oyez_core::clock::Clock;
 use oyez_protocol::ErrorCode;
 use oyez_store::Store;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Auth, config::HttpConfig, hub::Hub, inbox::Inboxes, jobs::Jobs, publish::Publisher, users::Users,
@@ -82,7 +81,8 @@ struct Inner {
     metrics: metrics::RequestMetrics,
     request_ids: edge::RequestIds,
     openapi: Bytes,
-    draining: AtomicBool,
+    seen: workers::Seen,
+    draining: CancellationToken,
 }
 
 impl FromRef<Http> for Auth {
@@ -101,7 +101,8 @@ impl Http {
             metrics: metrics::RequestMetrics::new(),
             request_ids: edge::RequestIds::default(),
             openapi: openapi.into(),
-            draining: AtomicBool::new(false),
+            seen: workers::Seen::default(),
+            draining: CancellationToken::new(),
             options,
         };
         Self { inner: Arc::new(inner) }
@@ -123,13 +124,18 @@ impl Http {
             .layer(axum::middleware::from_fn_with_state(self.clone(), edge::edge))
     }
 
-    /// From now on `/readyz` says no, so that load balancers look elsewhere.
+    /// From now on `/readyz` says no, so that load balancers look elsewhere, and whoever waits for a job is sent away.
     pub fn begin_drain(&self) {
-        self.inner.draining.store(true, Ordering::Relaxed);
+        self.inner.draining.cancel();
     }
 
     fn is_draining(&self) -> bool {
-        self.inner.draining.load(Ordering::Relaxed)
+        self.inner.draining.is_cancelled()
+    }
+
+    /// Ends when the drain begins.
+    async fn drains(&self) {
+        self.inner.draining.cancelled().await;
     }
 
     fn auth(&self) -> &Auth {
@@ -142,6 +148,14 @@ impl Http {
 
     fn inboxes(&self) -> &Inboxes {
         &self.inner.options.inboxes
+    }
+
+    fn jobs(&self) -> &Jobs {
+        &self.inner.options.jobs
+    }
+
+    fn seen(&self) -> &workers::Seen {
+        &self.inner.seen
     }
 
     fn users(&self) -> &Users {
@@ -206,6 +220,10 @@ fn table() -> endpoint::Endpoints {
     let table = session::endpoints(table);
     let table = publish::endpoints(table);
     let table = inbox::endpoints(table);
+    let table = jobs::endpoints(table);
+    let table = workers::endpoints(table);
+    let table = schedules::endpoints(table);
+    let table = queues::endpoints(table);
     let table = users::endpoints(table);
     let table = topics::endpoints(table);
     let table = keys::endpoints(table);

@@ -104,11 +104,17 @@ pub struct LastFiring {
     pub job: Option<JobId>,
 }
 
-/// `POST /api/v1/schedules/{name}/pause`.
+/// `POST /api/v1/schedules/{name}/pause`; without a body it is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PauseRequest {
     /// True holds it, false lets it go on.
     pub paused: bool,
+}
+
+impl Default for PauseRequest {
+    fn default() -> Self {
+        Self { paused: true }
+    }
 }

@@ -28,13 +28,17 @@ impl FromRequestParts<Http> for Caller {
 }
 
 impl Caller {
-    /// Refuses who lacks the scope.
-    pub(crate) fn require(&self, scope: Scope) -> Result<(), Refusal> {
-        let allowed = match &self.principal {
+    /// Whether the caller has the scope.
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        match &self.principal {
             Principal::User(_) => self.is_admin,
             Principal::Application(key) => key.scopes.allow(scope),
-        };
-        if allowed { Ok(()) } else { Err(Refusal::missing_scope(scope)) }
+        }
+    }
+
+    /// Refuses who lacks the scope.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Refusal> {
+        if self.may(scope) { Ok(()) } else { Err(Refusal::missing_scope(scope)) }
     }
 
     /// Refuses a publish to others by a user without an admin role, and by an application without the scope.

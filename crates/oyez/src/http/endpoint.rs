@@ -24,6 +24,8 @@ pub(super) enum Access {
     User,
     /// Users to themselves; admins and applications with the scope `publish` to anybody.
     PublishOrSelf,
+    /// Users for their own jobs; admins and applications with the scope `jobs` for any.
+    JobsOrOwner,
     /// Applications with the scope, and users with an admin role.
     Scope(Scope),
 }

@@ -9,6 +9,7 @@ use oyez_store::StoreError;
 use crate::{
     auth::{AuthError, Scope, extract::problem_response},
     inbox::InboxError,
+    jobs::JobsError,
     publish::PublishError,
     users::UsersError,
 };
@@ -116,6 +117,16 @@ impl From<PublishError> for Refusal {
                 refusal.problem.retry_after = Some(u64::try_from(seconds).unwrap_or(u64::MAX));
                 refusal
             }
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<JobsError> for Refusal {
+    fn from(error: JobsError) -> Self {
+        match error {
+            JobsError::Store(error) => error.into(),
+            JobsError::Invalid(invalid) => invalid.into(),
             other => Self::new(other.code(), other.to_string()),
         }
     }

@@ -5,6 +5,7 @@
 mod api_keys;
 mod hostile;
 mod inbox;
+mod jobs;
 mod jwks;
 mod log;
 mod login;
@@ -12,7 +13,10 @@ mod openapi;
 mod operations;
 mod problems;
 mod publish;
+mod queues;
+mod schedules;
 mod support;
 mod tickets;
 mod tokens;
 mod users;
+mod workers;

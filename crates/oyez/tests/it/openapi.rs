@@ -70,6 +70,35 @@ async fn every_call_of_the_contract_is_documented() {
         GET /api/v1/inbox/changes
         PATCH /api/v1/inbox/{id}
         POST /api/v1/inbox/mark
+        POST /api/v1/jobs
+        POST /api/v1/jobs/batch
+        POST /api/v1/jobs/track
+        GET /api/v1/jobs
+        GET /api/v1/jobs/{id}
+        GET /api/v1/jobs/{id}/steps
+        GET /api/v1/jobs/{id}/attempts
+        GET /api/v1/jobs/{id}/watch
+        POST /api/v1/jobs/{id}/cancel
+        POST /api/v1/jobs/{id}/retry
+        POST /api/v1/jobs/cancel
+        POST /api/v1/jobs/retry
+        POST /api/v1/workers/claim
+        GET /api/v1/workers
+        POST /api/v1/jobs/{id}/progress
+        POST /api/v1/jobs/{id}/step
+        POST /api/v1/jobs/{id}/heartbeat
+        POST /api/v1/jobs/{id}/complete
+        POST /api/v1/jobs/{id}/fail
+        POST /api/v1/jobs/{id}/snooze
+        GET /api/v1/schedules
+        PUT /api/v1/schedules/{name}
+        GET /api/v1/schedules/{name}
+        DELETE /api/v1/schedules/{name}
+        POST /api/v1/schedules/{name}/run
+        POST /api/v1/schedules/{name}/pause
+        GET /api/v1/queues
+        GET /api/v1/queues/{name}
+        PATCH /api/v1/queues/{name}
         PUT /api/v1/users
         GET /api/v1/users
         PUT /api/v1/users/{id}

@@ -26,10 +26,14 @@ const ABOUT: &str = "Tells people what happened: an application says a thing onc
     Errors are `application/problem+json` with a stable `code`. Lists come in pages: `next_cursor` goes into `cursor` \
     of the next call. Trailing slashes are accepted.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 12] = [
     ("auth", "Log in and out"),
     ("publish", "Say a thing once"),
     ("inbox", "What a user has"),
+    ("jobs", "Durable background work"),
+    ("workers", "Those who do the work, over HTTP"),
+    ("schedules", "Work at times"),
+    ("queues", "Where work waits"),
     ("users", "Who is known"),
     ("topics", "Named audiences with members"),
     ("keys", "API keys of applications"),
@@ -131,6 +135,7 @@ fn described(endpoint: &Endpoint) -> String {
         Access::Open => "",
         Access::User => "For users.",
         Access::PublishOrSelf => "For users (to themselves), and API keys with the scope `publish`.",
+        Access::JobsOrOwner => "For users (their own jobs), and API keys with the scope `jobs`.",
         Access::Scope(Scope::Publish) => "Needs the scope `publish`.",
         Access::Scope(Scope::Jobs) => "Needs the scope `jobs`.",
         Access::Scope(Scope::Boards) => "Needs the scope `boards`.",
@@ -169,7 +174,7 @@ fn securities(access: Access) -> Vec<SecurityRequirement> {
     match access {
         Access::Open => Vec::new(),
         Access::User => user(),
-        Access::PublishOrSelf | Access::Scope(_) => {
+        Access::PublishOrSelf | Access::JobsOrOwner | Access::Scope(_) => {
             std::iter::once(SecurityRequirement::new("key", none)).chain(user()).collect()
         }
     }
