@@ -9,11 +9,14 @@ mod bench;
 mod client;
 mod doctor;
 mod error;
+mod jobs;
 mod keys;
 mod notify;
 mod offline;
 mod output;
+mod queues;
 mod reference;
+mod schedules;
 mod serve;
 mod status;
 mod tail;
@@ -71,6 +74,9 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Key(args) => keys::run(global, args, output).await,
         Command::Notify(args) => notify::run(global, args, output).await,
         Command::Tail(args) => tail::run(global, args, output).await,
+        Command::Job(args) => jobs::run(global, args, output).await,
+        Command::Schedule(args) => schedules::run(global, args, output).await,
+        Command::Queue(args) => queues::run(global, args, output).await,
         Command::Status => status::run(global, output).await,
         Command::Migrate => offline::migrate(global, output).await,
         Command::Backup(args) => offline::backup(global, &args, output).await,

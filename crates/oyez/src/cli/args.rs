@@ -4,12 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod work;
+
+pub(super) use work::{
+    EnqueueArgs, JobCommand, JobFilterArgs, JobListArgs, JobSelection, QueueCommand, ScheduleCommand,
+    ScheduleSetArgs,
+};
+
 const EXAMPLES: &str = "\
 Examples:
   oyez serve                                     start; makes ./oyez-data at first start
   oyez notify user:anna 'Your report is ready'   tell somebody
   oyez tail --user anna                          watch what Anna sees
   oyez token --user anna --ttl 1h                a token for a browser or a script
+  oyez job list --state running                  what is being done
 
 Every command takes --data DIR, to work on that data directory whether its server runs or not, or
 --server URL --key KEY, to work on a server elsewhere. Exit codes: 0 done, 1 failed, 2 wrong use.";
@@ -71,7 +79,16 @@ pub(super) enum Command {
     /// Watch what a user sees, live
     #[command(after_help = "Examples:\n  oyez tail --user anna\n  oyez tail --user anna --since 0 --json")]
     Tail(TailArgs),
-    /// Say how the server is doing
+    /// Ask for jobs, list, show, cancel, retry them
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Work at times: list, set, run, pause schedules
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// What waits: list, pause, limit queues
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Say how the server is doing: which workers, what runs and since when, what is stuck
     Status,
     /// Check settings, database, limits and files, and say how to mend what is wrong
     Doctor,

@@ -44,7 +44,7 @@ fn body(global: &Global, args: NotifyArgs) -> Result<Value, Failure> {
 }
 
 /// `--data` is a JSON object when it begins like one, else the data directory.
-fn data(global: &Global) -> Result<Option<Map<String, Value>>, Failure> {
+pub(super) fn data(global: &Global) -> Result<Option<Map<String, Value>>, Failure> {
     let mut objects = global.data.iter().filter(|value| value.trim_start().starts_with('{'));
     let Some(text) = objects.next() else { return Ok(None) };
     if objects.next().is_some() {

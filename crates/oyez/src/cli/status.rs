@@ -1,22 +1,55 @@
-//! `oyez status`: what an operator asks first.
+//! `oyez status`: what an operator asks first: how much there is, which workers, which queues, what runs since when,
+//! and what is stuck.
 
 use http::Method;
+use oyez_protocol::Timestamp;
 use serde_json::{Value, json};
 
-use super::{args::Global, client::Client, error::Failure, output::Output};
+use super::{
+    args::Global,
+    client::Client,
+    error::Failure,
+    jobs::{array, plain, text},
+    output::{Output, table},
+    queues::queues,
+};
+
+/// A job that has waited for so long while its queue is not held is stuck: nobody serves it, or too few do.
+const LONG_WAIT_SECONDS: i64 = 300;
 
 pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     let client = Client::connect(global).await?;
-    let answer = client.call(Method::GET, "/api/v1/stats", None).await;
+    let answer = ask(&client).await;
     let (running, address) = (client.is_live(), client.address().to_owned());
     client.close().await;
-    let stats = answer?;
-    output.answer(&json!({"running": running, "url": running.then_some(&address), "stats": stats}), || {
+    let (stats, workers, waiting) = answer?;
+    let stuck = stuck(&stats, &workers, &waiting);
+    let document = json!({
+        "running": running, "url": running.then_some(&address), "stats": stats, "workers": workers, "queues": waiting,
+        "stuck": stuck,
+    });
+    output.answer(&document, || {
         let mut lines = vec![format!("server       {}", if running { &address } else { "does not run" })];
         lines.extend(rows("", &stats));
+        lines.extend(section("workers", &worker_rows(&workers)));
+        lines.extend(section("running", &running_rows(&workers)));
+        if array(&waiting).next().is_some() {
+            lines.extend([String::new(), queues(array(&waiting))]);
+        }
+        if !stuck.is_empty() {
+            lines.extend([String::new(), "stuck".to_owned()]);
+            lines.extend(stuck.iter().map(|sentence| format!("  {sentence}")));
+        }
         lines.join("\n")
     });
     Ok(())
+}
+
+async fn ask(client: &Client) -> Result<(Value, Value, Value), Failure> {
+    let stats = client.call(Method::GET, "/api/v1/stats", None).await?;
+    let workers = client.call(Method::GET, "/api/v1/workers", None).await?;
+    let queues = client.call(Method::GET, "/api/v1/queues", None).await?;
+    Ok((stats, workers["data"].clone(), queues["data"].clone()))
 }
 
 /// Every number and text of the answer on a line of its own.
@@ -33,4 +66,88 @@ fn rows(prefix: &str, value: &Value) -> Vec<String> {
         }
     }
     lines
+}
+
+fn section(title: &str, table: &Option<String>) -> Vec<String> {
+    match table {
+        Some(table) => vec![String::new(), table.clone()],
+        None => vec![format!("{title:<24} none")],
+    }
+}
+
+fn worker_rows(workers: &Value) -> Option<String> {
+    let row = |worker: &Value| {
+        let names = |key: &str| array(&worker[key]).map(plain).collect::<Vec<_>>().join(" ");
+        let running = array(&worker["running"]).count().to_string();
+        vec![text(worker, "name"), running, names("queues"), names("kinds"), text(worker, "asked_at")]
+    };
+    let rows: Vec<Vec<String>> = array(workers).map(row).collect();
+    (!rows.is_empty()).then(|| table(&["worker", "running", "queues", "kinds", "last asked"], &rows))
+}
+
+fn running_rows(workers: &Value) -> Option<String> {
+    let mut rows = Vec::new();
+    for worker in array(workers) {
+        for job in array(&worker["running"]) {
+            let mut row: Vec<String> = ["id", "kind", "queue"].iter().map(|key| text(job, key)).collect();
+            row.extend([plain(&job["attempt"]), text(worker, "name"), text(job, "since")]);
+            rows.push(row);
+        }
+    }
+    (!rows.is_empty()).then(|| table(&["job", "kind", "queue", "attempt", "worker", "since"], &rows))
+}
+
+/// What does not go on by itself, in sentences. The server's clock is asked, not this machine's.
+fn stuck(stats: &Value, workers: &Value, queues: &Value) -> Vec<String> {
+    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let Some(now) = time(&stats["server_time"]) else { return Vec::new() };
+    let mut sentences = Vec::new();
+    for worker in array(workers) {
+        for job in array(&worker["running"]) {
+            if time(&job["lease_until"]).is_some_and(|until| until < now) {
+                let (id, name) = (text(job, "id"), text(worker, "name"));
+                sentences.push(format!("job {id} of worker {name} does not report; it will be taken over"));
+            }
+        }
+    }
+    for queue in array(queues) {
+        let name = text(queue, "name");
+        let Some(oldest) = time(&queue["oldest_waiting"]) else { continue };
+        let seconds = now.millis_since(oldest) / 1000;
+        if queue["paused"] == true {
+            sentences.push(format!(
+                "queue {name} is paused, and jobs wait; `oyez queue resume {name}` lets it go"
+            ));
+        } else if seconds >= LONG_WAIT_SECONDS {
+            sentences.push(format!(
+                "a job in queue {name} has waited for {} min: does a worker serve this queue and this kind?",
+                seconds / 60
+            ));
+        }
+    }
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stuck_is_said_with_what_to_do() {
+        let stats = json!({"server_time": "2026-11-20T13:00:00.000Z"});
+        let workers = json!([{"name": "w1", "running": [
+            {"id": "a", "lease_until": "2026-11-20T12:59:59.000Z"}, {"id": "b", "lease_until": "2026-11-20T13:00:09.000Z"},
+        ]}]);
+        let queues = json!([
+            {"name": "fine", "paused": false, "oldest_waiting": "2026-11-20T12:59:00.000Z"},
+            {"name": "held", "paused": true, "oldest_waiting": "2026-11-20T12:59:00.000Z"},
+            {"name": "late", "paused": false, "oldest_waiting": "2026-11-20T12:50:00.000Z"},
+            {"name": "empty", "paused": true, "oldest_waiting": null},
+        ]);
+        let sentences = stuck(&stats, &workers, &queues);
+        assert_eq!(sentences.len(), 3, "{sentences:?}");
+        assert!(sentences[0].starts_with("job a of worker w1 does not report"), "{sentences:?}");
+        assert!(sentences[1].contains("`oyez queue resume held`"), "{sentences:?}");
+        assert!(sentences[2].starts_with("a job in queue late has waited for 10 min"), "{sentences:?}");
+    }
 }
