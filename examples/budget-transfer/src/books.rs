@@ -70,7 +70,8 @@ impl Books {
             None => complaints.push(format!("there is no period {}", draft.period)),
             Some(period) if !period.open => complaints.push(format!("the period {} is closed", period.name)),
             Some(period) if draft.date < period.first || draft.date > period.last => {
-                complaints.push(format!("the date {} does not lie in the period {}", draft.date, period.name))
+                complaints
+                    .push(format!("the date {} does not lie in the period {}", draft.date, period.name));
             }
             Some(_) => {}
         }

@@ -103,6 +103,11 @@ impl Simulator {
         state.journals.clone()
     }
 
+    /// The number of the request that was submitted last.
+    pub fn latest_request(&self) -> Option<String> {
+        self.state().requests.keys().next_back().map(u64::to_string)
+    }
+
     /// Fails in this way from now on: the next `times` calls it concerns, or all until it is cleared.
     pub fn fail(&self, fault: Fault, times: Option<u32>) {
         self.change(|state| state.faults.set(fault, times));

@@ -3,7 +3,7 @@
 use oyez::protocol::Timestamp;
 use sqlx::{Row, SqlitePool};
 
-use super::time;
+use super::{time, unreadable};
 use crate::transfer::{Step, TransferId};
 
 /// The call that counts for a step.
@@ -89,4 +89,22 @@ pub async fn failed(pool: &SqlitePool, transfer: TransferId, step: Step) -> sqlx
         .bind(step.number())
         .fetch_all(pool)
         .await
+}
+
+/// The call whose fate is not known, and its step.
+pub async fn unknown(pool: &SqlitePool, transfer: TransferId) -> sqlx::Result<Option<(i64, Step)>> {
+    let row: Option<(i64, i64)> = sqlx::query_as(include_str!("../../sql/calls/unknown.sql"))
+        .bind(transfer.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map(|(id, number)| {
+        let step = Step::of_number(number).ok_or_else(|| unreadable("step", &number.to_string()))?;
+        Ok((id, step))
+    })
+    .transpose()
+}
+
+/// How many of a transfer's calls are done: one for each step after the first.
+pub async fn count_done(pool: &SqlitePool, transfer: TransferId) -> sqlx::Result<u32> {
+    sqlx::query_scalar(include_str!("../../sql/calls/count_done.sql")).bind(transfer.0).fetch_one(pool).await
 }

@@ -34,9 +34,9 @@ async fn switch(
 ) -> Result<Json<Value>, StatusCode> {
     let fault = Fault::parse(&fault).ok_or(StatusCode::NOT_FOUND)?;
     if on {
-        simulator.fail(fault, times)
+        simulator.fail(fault, times);
     } else {
-        simulator.clear(fault)
+        simulator.clear(fault);
     }
     Ok(Json(simulator.report()))
 }

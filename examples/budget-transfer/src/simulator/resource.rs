@@ -140,7 +140,7 @@ async fn operate(
             Ok(Done { answer, deed, .. }) => {
                 simulator.note(place, deed, (StatusCode::CREATED, Json(answer)).into_response())
             }
-            Err(refused) => simulator.note(place, None, refused),
+            Err(detail) => simulator.note(place, None, refuse(StatusCode::BAD_REQUEST, detail)),
         };
         if let Some(deed) = deed {
             simulator.held.pass(deed, Moment::After).await;
@@ -151,16 +151,15 @@ async fn operate(
 }
 
 impl Simulator {
-    fn perform(&self, operation: &Operation) -> Result<Done, Response> {
-        let bad = |detail: &str| refuse(StatusCode::BAD_REQUEST, detail);
+    /// Carries an operation out; an error is what is wrong with it.
+    fn perform(&self, operation: &Operation) -> Result<Done, &'static str> {
         let now = self.clock.now();
         match operation.operation_name.as_str() {
             "uploadFileToUCM" => {
-                let name = operation.file_name.as_deref().ok_or_else(|| bad("FileName is missing"))?;
-                let content =
-                    operation.document_content.as_deref().ok_or_else(|| bad("DocumentContent is missing"))?;
+                let name = operation.file_name.as_deref().ok_or("FileName is missing")?;
+                let content = operation.document_content.as_deref().ok_or("DocumentContent is missing")?;
                 if operation.document_account.as_deref() != Some(crate::oracle::DOCUMENT_ACCOUNT) {
-                    return Err(bad("the DocumentAccount is not known"));
+                    return Err("the DocumentAccount is not known");
                 }
                 let (id, lost) = self.change(|state| {
                     if state.faults.strikes(Fault::UploadRefused) {
@@ -168,15 +167,15 @@ impl Simulator {
                     }
                     (Some(state.upload(name, content)), state.faults.strikes(Fault::UploadAnswerLost))
                 });
-                let id = id.ok_or_else(|| bad("the file type is not allowed"))?;
+                let id = id.ok_or("the file type is not allowed")?;
                 let answer = json!({"OperationName": operation.operation_name, "DocumentId": id.to_string(), "FileName": name});
                 Ok(Done { answer, deed: Some(Deed::Upload), lost })
             }
             "submitESSJobRequest" => {
-                let job = operation.job().ok_or_else(|| bad("there is no such job definition"))?;
+                let job = operation.job().ok_or("there is no such job definition")?;
                 let package = operation.job_package_name.as_deref().unwrap_or_default();
                 if package.trim_end_matches('/') != job.package() {
-                    return Err(bad("the package does not hold this job definition"));
+                    return Err("the package does not hold this job definition");
                 }
                 let parameters = operation.ess_parameters.as_deref().unwrap_or_default();
                 let run_time = i64::try_from(self.options.run_time.as_millis()).unwrap_or(i64::MAX);
@@ -189,16 +188,16 @@ impl Simulator {
             }
             "getESSJobStatus" => {
                 let id = operation.reqst_id.as_deref().unwrap_or_default();
-                let status = self.status(id).ok_or_else(|| bad("there is no such request"))?;
+                let status = self.status(id).ok_or("there is no such request")?;
                 Ok(Done { answer: json!({"ReqstId": id, "RequestStatus": status}), deed: None, lost: false })
             }
             "downloadESSJobExecutionDetails" => {
                 let id = operation.reqst_id.as_deref().unwrap_or_default();
-                let content = self.log(id).ok_or_else(|| bad("there is no such request"))?;
+                let content = self.log(id).ok_or("there is no such request")?;
                 let answer = json!({"ReqstId": id, "ContentType": "zip", "DocumentContent": content});
                 Ok(Done { answer, deed: None, lost: false })
             }
-            _ => Err(bad("the OperationName is not known")),
+            _ => Err("the OperationName is not known"),
         }
     }
 

@@ -1,0 +1,89 @@
+//! Joins everything: the application's database, the embedded Oyez with the upload's handler, the relay between them,
+//! and the web.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use axum::Router;
+use oyez::Oyez;
+use oyez_core::clock::Clock;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    database::Database,
+    desk::Desk,
+    oracle::{self, Oracle},
+    relay::Relay,
+    simulator::Simulator,
+    upload::Uploader,
+    web::{self, Web},
+};
+
+/// Where the application keeps its files, which Oracle it talks to, and how its cookies travel.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The directory for both databases; made when it is not there.
+    pub data: PathBuf,
+    /// Which Oracle.
+    pub oracle: oracle::Settings,
+    /// The simulator in this process, when it is the Oracle; its switches are then on the test page.
+    pub simulator: Option<Simulator>,
+    /// Whether cookies are sent over HTTPS only.
+    pub secure_cookies: bool,
+}
+
+/// The running application, without a listener.
+pub struct App {
+    /// The use cases.
+    pub desk: Desk,
+    /// The embedded Oyez.
+    pub oyez: Oyez,
+    /// The application's own tables.
+    pub database: Database,
+    simulator: Option<Simulator>,
+    secure_cookies: bool,
+    shutdown: CancellationToken,
+    relay: JoinHandle<()>,
+}
+
+impl App {
+    /// Opens both databases, goes on with the uploads that were underway, and makes jobs of what waits in the outbox.
+    pub async fn open(settings: Settings) -> anyhow::Result<Self> {
+        let Settings { data, oracle, simulator, secure_cookies } = settings;
+        std::fs::create_dir_all(&data)
+            .with_context(|| format!("could not make the directory {}", data.display()))?;
+        let clock = Clock::system();
+        let database = Database::open(&database_path(&data)).await?;
+        let oyez = Oyez::builder().data_dir(data.join("oyez")).open().await?;
+        let uploader = Uploader::new(database.clone(), Oracle::new(oracle)?, clock.clone());
+        oyez.jobs().handle(move |context, job| uploader.clone().run(context, job))?;
+        let desk = Desk::new(database.clone(), oyez.clone(), clock);
+        desk.purge().await?;
+        let shutdown = CancellationToken::new();
+        let relay = Relay::new(database.clone(), oyez.clone(), desk.promised.clone());
+        let relay = tokio::spawn(relay.run(shutdown.clone()));
+        Ok(Self { desk, oyez, database, simulator, secure_cookies, shutdown, relay })
+    }
+
+    /// The pages, the JSON API, and Oyez's own routes behind them.
+    pub fn router(&self) -> Router {
+        let (desk, oyez) = (self.desk.clone(), self.oyez.clone());
+        web::router(Web::new(desk, oyez, self.simulator.clone(), self.secure_cookies))
+    }
+
+    /// Ends gracefully: live connections are told to come back, running uploads are given back, files are closed.
+    pub async fn shutdown(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.relay.await {
+            tracing::error!(%error, "the relay ended badly");
+        }
+        self.oyez.shutdown().await;
+        self.database.close().await;
+    }
+}
+
+/// Where the application's own database lies in its data directory.
+pub fn database_path(data: &Path) -> PathBuf {
+    data.join("transfers.db")
+}

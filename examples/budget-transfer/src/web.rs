@@ -1,0 +1,78 @@
+//! The edge: the JSON API under `/api`, the pages, and Oyez's own routes (the live stream) behind them.
+//!
+//! It decides nothing: it reads a request, asks [`Desk`], and writes the answer. People and passwords are Oyez's own:
+//! the cookie that opens the live stream is the session of the pages as well.
+
+mod api;
+mod assets;
+mod caller;
+mod cookies;
+mod fields;
+mod pages;
+mod problem;
+mod sign_in;
+mod templates;
+mod views;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::{get, post},
+};
+use oyez::Oyez;
+
+use crate::{desk::Desk, simulator::Simulator};
+
+/// What every handler needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Web {
+    desk: Desk,
+    oyez: Oyez,
+    /// The simulator in this process; `None` when a real Oracle is used.
+    simulator: Option<Simulator>,
+    secure_cookies: bool,
+}
+
+impl Web {
+    /// Joins what the handlers need.
+    pub fn new(desk: Desk, oyez: Oyez, simulator: Option<Simulator>, secure_cookies: bool) -> Self {
+        Self { desk, oyez, simulator, secure_cookies }
+    }
+}
+
+/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`.
+pub fn router(web: Web) -> Router {
+    let oyez = web.oyez.router();
+    let own = Router::new()
+        .merge(pages::router())
+        .merge(api::router())
+        .route("/static/{file}", get(assets::file))
+        .route("/login", get(sign_in::form).post(sign_in::sign_in))
+        .route("/logout", post(sign_in::sign_out))
+        .layer(DefaultBodyLimit::max(256 * 1024))
+        .layer(middleware::from_fn(guard))
+        .with_state(web);
+    own.fallback_service(oyez)
+}
+
+/// Headers that keep a page to itself: no foreign or inline scripts, no frames, no sniffing, nothing cached that is
+/// personal.
+async fn guard(request: Request, next: Next) -> Response {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
