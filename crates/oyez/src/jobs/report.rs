@@ -31,7 +31,7 @@ impl Jobs {
         let write = self.shared.progress_write(&moved, self.shared.now());
         let renewed =
             self.shared.store.write(move |tx| Box::pin(async move { tx.report(&[write]).await })).await?;
-        self.renewed(renewed)
+        self.renewed(&renewed)
     }
 
     /// A step began or ended. On return it is on disk: a later attempt is given the result of one that was completed.
@@ -67,7 +67,7 @@ impl Jobs {
                 Ok(vec![tx.step(&step, now).await?])
             })
         });
-        self.renewed(renewed.await?)
+        self.renewed(&renewed.await?)
     }
 
     /// Still at it.
@@ -77,7 +77,7 @@ impl Jobs {
         let attempts = [(job, beat.attempt)];
         let renewed =
             self.shared.store.write(move |tx| Box::pin(async move { tx.renew(&attempts, until).await }));
-        self.renewed(renewed.await?)
+        self.renewed(&renewed.await?)
     }
 
     /// Still at all of them: what a node says of its own handlers. Returns those that are over.
@@ -184,7 +184,7 @@ impl Jobs {
         self.shared.live.get(job).ok_or(JobsError::Fenced { job, attempt })
     }
 
-    fn renewed(&self, renewed: Vec<Renewed>) -> Result<ReportAnswer, JobsError> {
+    fn renewed(&self, renewed: &[Renewed]) -> Result<ReportAnswer, JobsError> {
         let one = renewed.first().copied();
         let one = one.ok_or_else(|| oyez_store::StoreError::Fault("a report without a result".into()))?;
         self.heard(&one)

@@ -1,6 +1,6 @@
 //! Runs attempts: each on a thread of its own, under its time limit, ended in any case and recorded once.
 
-use std::{any::Any, future::Future, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use oyez_core::job::{Outcome, request::MAX_ARGS_BYTES};
 use oyez_protocol::JobId;
@@ -122,11 +122,9 @@ async fn patience_ends(cancel: &CancellationToken) {
     tokio::time::sleep(STOPS_WITHIN).await;
 }
 
-fn time_is_up(limit: Option<Duration>) -> impl Future<Output = ()> {
-    async move {
-        match limit {
-            Some(limit) => tokio::time::sleep(limit).await,
-            None => std::future::pending().await,
-        }
+async fn time_is_up(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
     }
 }

@@ -105,7 +105,7 @@ mod tests {
         let (tell, told) = oneshot::channel();
         threads
             .run(async { panic!("boom {}", 7) }, |ended: Result<(), _>| {
-                tell.send(panic_text(&*ended.unwrap_err())).unwrap()
+                tell.send(panic_text(&*ended.unwrap_err())).unwrap();
             })
             .unwrap();
         assert_eq!(told.await.unwrap(), "the handler panicked: boom 7");

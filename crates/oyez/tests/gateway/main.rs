@@ -6,6 +6,7 @@ mod commands;
 mod door;
 mod events;
 mod hostile;
+mod jobs;
 mod life;
 mod resume;
 mod stage;

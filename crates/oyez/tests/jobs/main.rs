@@ -1,5 +1,7 @@
 //! Jobs from end to end without edges: a store in a directory that goes away, handlers on real threads, and faults.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 mod faults;
 mod handlers;
 mod kill;

@@ -241,3 +241,56 @@ async fn a_flood_of_answers_that_is_not_read_stops_being_read_itself() {
     }
     sender.join().unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_told_the_latest_of_each_job_and_every_end() {
+    let mut stage = Stage::new();
+    let mut anna = stage.connect("anna");
+    while stage.hub.stats().blocked == 0 {
+        stage.publish(4_000);
+    }
+    let job = |number: u128| JobId(Uuid::from_u128(number));
+    let frame = |number: u128, text: &str| format!(r#"{{"type":"job","number":{number},"text":"{text}"}}"#);
+    let tell = |number: u128, frame: JobFrame| stage.hub.job_moved(&user("anna"), job(number), frame);
+    for round in 0..50 {
+        for number in 1..=3 {
+            tell(number, JobFrame::Now(frame(number, &format!("round {round}")).into()));
+        }
+    }
+    tell(1, JobFrame::End(Some(frame(1, "over").into())));
+    tell(2, JobFrame::End(None));
+    tell(1, JobFrame::Now(frame(1, "late").into()));
+    let reader = std::thread::spawn(move || {
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            let next = anna.next();
+            if next["type"] == "job" {
+                told.push((next["number"].as_u64().unwrap(), next["text"].as_str().unwrap().to_owned()));
+            }
+        }
+        (anna, told)
+    });
+    while !reader.is_finished() {
+        let Ok(Some(ask)) = tokio::time::timeout(Duration::from_millis(20), stage.questions.recv()).await
+        else {
+            continue;
+        };
+        stage.answer(&ask);
+    }
+    let (_anna, mut told) = reader.join().unwrap();
+    told.sort();
+    assert_eq!(told, [(1, "over".to_owned()), (3, "round 49".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_a_job_says_while_its_owner_is_being_greeted_follows_the_greeting() {
+    let stage = Stage::new();
+    let mut anna = stage.knock("anna", |_| {});
+    for percent in [10, 20] {
+        let frame = format!(r#"{{"type":"job","percent":{percent}}}"#);
+        stage.hub.job_moved(&user("anna"), JobId(Uuid::nil()), JobFrame::Now(frame.into()));
+    }
+    stage.greet(&anna, 0);
+    assert_eq!(anna.next()["type"], "hello");
+    assert_eq!(anna.next()["percent"], 20);
+}
