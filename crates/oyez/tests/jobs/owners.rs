@@ -164,7 +164,7 @@ async fn a_cancelled_job_whose_owner_wants_to_know_lands_in_the_inbox() {
     let mut world = World::new().await;
     let id = world
         .enqueue(|request| {
-            (request.user, request.notify) = (Some(user("anna")), Some(vec![JobEnd::Cancelled]))
+            (request.user, request.notify) = (Some(user("anna")), Some(vec![JobEnd::Cancelled]));
         })
         .await;
     world.jobs.cancel(id).await.unwrap();
