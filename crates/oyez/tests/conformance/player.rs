@@ -158,7 +158,7 @@ impl Player<'_> {
             }
         }
         let path = fill_text(&connect.path, &self.variables)?;
-        let opened = if path.starts_with("/sse/") {
+        let opened = if path.starts_with("/sse/") || path.ends_with("/watch") {
             let mut request = self.client.get(self.url("http", &path, &query)?);
             for (name, value) in &headers {
                 request = request.header(name, value);
