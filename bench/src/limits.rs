@@ -4,6 +4,7 @@
 
 pub(crate) mod bare;
 pub(crate) mod commit;
+pub(crate) mod jobs;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -53,13 +54,18 @@ pub(crate) fn commits(
     folder: &Path,
     pin: bool,
 ) -> anyhow::Result<commit::Commits> {
-    let output = own_command(pin)?
-        .arg("commit")
-        .args([callers.to_string(), rows.to_string(), seconds.to_string()])
-        .arg(folder)
-        .output()?;
+    run(&["commit", &callers.to_string(), &rows.to_string(), &seconds.to_string()], folder, pin)
+}
+
+/// Runs a command of this binary in a process of its own on the server's core, and reads what it prints.
+pub(crate) fn run<T: serde::de::DeserializeOwned>(
+    command: &[&str],
+    folder: &Path,
+    pin: bool,
+) -> anyhow::Result<T> {
+    let output = own_command(pin)?.args(command).arg(folder).output()?;
     if !output.status.success() {
-        anyhow::bail!("the bare commit loop failed: {}", String::from_utf8_lossy(&output.stderr));
+        anyhow::bail!("{} failed: {}", command.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }

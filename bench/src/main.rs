@@ -4,6 +4,7 @@
 //! runs every scenario and writes `bench/RESULTS.md`. Benchmarks are never part of the tests.
 
 mod clock;
+mod embedded;
 mod generator;
 mod limits;
 mod machine;
@@ -47,7 +48,7 @@ struct Arguments {
     output: Option<PathBuf>,
 }
 
-/// The bare loops, which the benchmark starts as processes of their own.
+/// What the benchmark starts as processes of their own: the bare loops, and an application that embeds the server.
 #[derive(Subcommand)]
 enum Limit {
     /// A server that only sends.
@@ -56,6 +57,12 @@ enum Limit {
     /// A writer that only commits.
     #[command(hide = true)]
     Commit { callers: usize, rows: usize, seconds: f64, folder: PathBuf },
+    /// A job table without a job engine.
+    #[command(hide = true)]
+    BareJobs { jobs: usize, folder: PathBuf },
+    /// Jobs that do nothing, in an application of its own.
+    #[command(hide = true)]
+    EmbeddedJobs { jobs: usize, folder: PathBuf },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -67,6 +74,8 @@ fn main() -> anyhow::Result<()> {
         Some(Limit::Commit { callers, rows, seconds, folder }) => {
             limits::commit::run(*callers, *rows, *seconds, folder)
         }
+        Some(Limit::BareJobs { jobs, folder }) => limits::jobs::run(*jobs, folder),
+        Some(Limit::EmbeddedJobs { jobs, folder }) => embedded::run(*jobs, folder),
         None => measure(&arguments),
     }
 }

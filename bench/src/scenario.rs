@@ -3,6 +3,7 @@
 mod audience;
 mod connect;
 mod fanout;
+mod jobs;
 mod publish;
 mod resume;
 mod slow;
@@ -54,11 +55,12 @@ pub(crate) enum Scenario {
     Audience,
     Resume,
     Slow,
+    Jobs,
 }
 
 impl Scenario {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Start,
         Self::Connect,
         Self::Hold,
@@ -69,6 +71,7 @@ impl Scenario {
         Self::Audience,
         Self::Resume,
         Self::Slow,
+        Self::Jobs,
     ];
 
     pub(crate) fn select(names: &[String]) -> anyhow::Result<Vec<Self>> {
@@ -98,6 +101,7 @@ impl Scenario {
             Self::Audience => "audience",
             Self::Resume => "resume",
             Self::Slow => "slow",
+            Self::Jobs => "jobs",
         }
     }
 
@@ -113,6 +117,7 @@ impl Scenario {
             Self::Audience => "A large audience",
             Self::Resume => "Everybody comes back at once",
             Self::Slow => "One slow client among 1,000",
+            Self::Jobs => "Jobs",
         }
     }
 
@@ -128,6 +133,7 @@ impl Scenario {
             Self::Audience => audience::measure(run),
             Self::Resume => resume::measure(run),
             Self::Slow => slow::measure(run),
+            Self::Jobs => jobs::measure(run),
         }
     }
 }
