@@ -1,7 +1,10 @@
 //! Joins everything: the application's database, the embedded Oyez with the upload's handler, the relay between them,
 //! and the web.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::Router;
@@ -19,6 +22,9 @@ use crate::{
     upload::Uploader,
     web::{self, Web},
 };
+
+/// How long a shutdown waits before running uploads are given back.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// Where the application keeps its files, which Oracle it talks to, and how its cookies travel.
 #[derive(Debug, Clone)]
@@ -55,7 +61,13 @@ impl App {
             .with_context(|| format!("could not make the directory {}", data.display()))?;
         let clock = Clock::system();
         let database = Database::open(&database_path(&data)).await?;
-        let oyez = Oyez::builder().data_dir(data.join("oyez")).open().await?;
+        let oyez = Oyez::builder()
+            .data_dir(data.join("oyez"))
+            // An upload waits for Oracle for minutes and goes on after a restart where it was: a shutdown that waits
+            // for it gains nothing.
+            .configure(|config| config.lifecycle.drain_grace = SHUTDOWN_GRACE)
+            .open()
+            .await?;
         let uploader = Uploader::new(database.clone(), Oracle::new(oracle)?, clock.clone());
         oyez.jobs().handle(move |context, job| uploader.clone().run(context, job))?;
         let desk = Desk::new(database.clone(), oyez.clone(), clock);

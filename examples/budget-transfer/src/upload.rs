@@ -160,7 +160,6 @@ impl Attempt {
         let errand = Errand::Document { name, zip: &zip };
         let Outcome { call, answer, done } = self.once(Step::UploadToUcm, &errand).await?;
         if !done {
-            self.note(Step::UploadToUcm, &format!("{name} is document {answer}"), None).await?;
             calls::end(self.with.database.pool(), call, Ended::Done).await?;
         }
         Ok(Uploaded { document_id: answer })
@@ -201,9 +200,9 @@ impl Attempt {
         };
         let (text, log) = if warning {
             let log = self.log_of(&request).await;
-            (format!("Request {} ended with WARNING", request.0), Some(log))
+            (format!("{} ended with WARNING (request {})", step.name(), request.0), Some(log))
         } else {
-            (format!("Request {} succeeded", request.0), None)
+            (format!("{} succeeded (request {})", step.name(), request.0), None)
         };
         self.note(step, &text, log.as_deref()).await?;
         calls::end(pool, call, Ended::Done).await?;

@@ -42,6 +42,7 @@ function refresh() {
       }
       if (focused) region.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
       spellAll(region);
+      repaint(region);
     }
   })()
     .catch(() => {})
@@ -65,24 +66,40 @@ addEventListener("pageshow", () => {
 
 // --- uploads -------------------------------------------------------------------------------------------------------
 
-const stages = new Map();
+// The latest progress frame of each upload that runs.
+const latest = new Map();
 
 // Moves one upload's bar and steps to where a progress frame says it is.
-function move(frame) {
-  for (const upload of document.querySelectorAll(`[data-transfer="${CSS.escape(frame.transaction_id)}"]`)) {
-    if (upload.dataset.state !== "running") refresh();
-    if (frame.percent !== undefined) {
-      upload.querySelector("progress").value = frame.percent;
-      upload.querySelector(".percent").textContent = `${Math.round(frame.percent)} %`;
-    }
-    for (const step of upload.querySelectorAll("[data-step]")) {
-      const number = Number(step.dataset.step);
-      if (number < frame.step_number) step.className = "completed";
-      else if (number === frame.step_number) step.className = frame.status;
-      else step.className = "waiting";
-    }
-    upload.querySelector(".message").textContent = frame.message ?? "";
+function paint(upload, frame) {
+  if (frame.percent !== undefined) {
+    upload.querySelector("progress").value = frame.percent;
+    upload.querySelector(".percent").textContent = `${Math.round(frame.percent)} %`;
   }
+  for (const step of upload.querySelectorAll("[data-step]")) {
+    const number = Number(step.dataset.step);
+    if (number < frame.step_number) step.className = "completed";
+    else if (number === frame.step_number) step.className = frame.status;
+    else step.className = "waiting";
+  }
+  upload.querySelector(".message").textContent = frame.message ?? "";
+}
+
+// What the server rendered may be older than what a frame said meanwhile.
+function repaint(root) {
+  for (const upload of root.querySelectorAll('[data-transfer][data-state="running"]')) {
+    const frame = latest.get(Number(upload.dataset.transfer));
+    if (frame) paint(upload, frame);
+  }
+}
+
+function progressed(frame) {
+  const before = latest.get(frame.transaction_id);
+  latest.set(frame.transaction_id, frame);
+  const uploads = [...document.querySelectorAll(`[data-transfer="${CSS.escape(frame.transaction_id)}"]`)];
+  for (const upload of uploads) paint(upload, frame);
+  // A step that begins or ends is news for a transfer's story, and for the record of the simulated Oracle.
+  const isNews = before?.step_number !== frame.step_number || before?.status !== frame.status;
+  if (isNews || uploads.some((upload) => upload.dataset.state !== "running")) refresh();
 }
 
 function toast(frame) {
@@ -109,15 +126,13 @@ function receive(frame) {
       for (const job of frame.jobs) receive(job);
       break;
     case "oracle_upload_progress":
-      move(frame);
-      // A step that begins or ends is news for a transfer's story, and for the record of the simulated Oracle.
-      if (stages.get(frame.transaction_id) !== frame.step_number + frame.status) refresh();
-      stages.set(frame.transaction_id, frame.step_number + frame.status);
+      progressed(frame);
       break;
     case "oracle_upload_started":
     case "oracle_upload_completed":
     case "oracle_upload_failed":
     case "oracle_upload_cancelled":
+      latest.delete(frame.transaction_id);
       refresh();
       if (frame.seq > last) toast(frame);
       break;

@@ -214,10 +214,7 @@ impl State {
         let parameter = |place: usize| parameters.get(place).copied().unwrap_or_default();
         if request.fault.is_some_and(|fault| EssJob::ALL.into_iter().any(|job| fault == Fault::error_of(job)))
         {
-            return (
-                "ERROR",
-                "EP01: a simulated fault. The switch for it is on the simulator's page.\n".into(),
-            );
+            return ("ERROR", "EP01: a simulated fault. The switch for it is on the test page.\n".into());
         }
         let done = match request.definition.as_str() {
             "InterfaceLoaderController" => self.load(parameter(1)),

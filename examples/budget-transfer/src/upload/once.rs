@@ -138,6 +138,11 @@ impl Attempt {
         match made {
             Ok(answer) => {
                 calls::answer(pool, call, &answer).await?;
+                let text = match errand {
+                    Errand::Document { name, .. } => format!("{name} is document {answer}"),
+                    Errand::Job { job, .. } => format!("{} is request {answer}", job.definition()),
+                };
+                self.note(step, &text, None).await?;
                 Ok(Some(Outcome { call, answer, done: false }))
             }
             Err(CallError::NotDone(why)) => {

@@ -104,7 +104,9 @@ async fn a_transfer_is_submitted_by_a_form_and_a_double_click_counts_once() {
     }
     office.login("olive").await.ended(1).await;
     let page = browser.page("/transfers/1").await;
-    for shown in ["New projector", "10.00 USD", "Posted", "AutoPost", "is document 94001", "succeeded"] {
+    for shown in
+        ["New projector", "10.00 USD", "Posted", "AutoPost", "is document 94001", "AutoPost succeeded"]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert!(!page.contains("id=\"retry\""));

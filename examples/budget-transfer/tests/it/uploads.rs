@@ -286,3 +286,24 @@ async fn a_cancelled_upload_stops_and_a_retry_goes_on_with_the_same_request() {
     drop(live);
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_gives_an_upload_back_and_the_next_start_goes_on_with_it() {
+    let slow = Options { run_time: Duration::from_secs(3), answer_time: Duration::ZERO, file: None };
+    let (pod, data) = (Pod::with(slow).await, tempfile::tempdir().unwrap());
+    let office = Office::open(data.path(), &pod).await;
+    let olive = office.login("olive").await;
+    let mut live = olive.live().await;
+    let id = olive.submit().await;
+    while live.frame().await["step_number"] != 3 {}
+    drop(live);
+    office.close().await;
+
+    let office = Office::open(data.path(), &pod).await;
+    let olive = olive.at(&office.base);
+    assert_eq!(olive.ended(id).await["state"], "completed");
+    for deed in Deed::ALL {
+        assert_eq!(pod.simulator.count(deed), 1, "{deed:?}");
+    }
+    office.close().await;
+}
