@@ -56,7 +56,7 @@ impl Setup {
         let data = self.folder(name)?;
         fs::write(data.join("oyez.toml"), format!("{SETTINGS}\n{settings}\n"))?;
         self.oyez(&["migrate"], &data)?;
-        let scopes = ["--scope", "publish", "--scope", "users"];
+        let scopes = ["--scope", "publish", "--scope", "users", "--scope", "jobs"];
         let made = self.oyez(&[&["key", "create", "bench"][..], &scopes].concat(), &data)?;
         let key = made["key"].as_str().context("the answer holds the key")?.to_owned();
         self.start_on(&data, key)
@@ -153,7 +153,7 @@ pub(crate) fn greetings(count: usize) -> Vec<Greeting> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token's expiry is a time of the real world")]
-fn token(at: usize) -> String {
+pub(crate) fn token(at: usize) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     let claims = serde_json::json!({ "sub": user(at), "exp": now + 6 * 3600 });
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());

@@ -1,5 +1,7 @@
 //! Jobs that do nothing: what the engine itself costs, beside a bare job table on the same disk.
 
+mod remote;
+
 use super::Run;
 use crate::{
     embedded,
@@ -10,7 +12,8 @@ use crate::{
 const JOBS: usize = 100_000;
 
 pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
-    in_process(run)
+    in_process(run)?;
+    remote::measure(run)
 }
 
 fn in_process(run: &mut Run) -> anyhow::Result<()> {
