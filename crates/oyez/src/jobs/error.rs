@@ -48,7 +48,9 @@ pub enum JobsError {
     #[error("job {0} cannot be retried: another job holds its unique key meanwhile")]
     KeyTaken(JobId),
     /// It runs elsewhere.
-    #[error("job {0} cannot be retried: its work runs elsewhere, and nobody here could do it")]
+    #[error(
+        "job {0} can neither be put off nor retried: its work runs elsewhere, and nobody here could do it"
+    )]
     Tracked(JobId),
     /// No such schedule.
     #[error("there is no schedule {0}")]

@@ -114,6 +114,10 @@ impl Jobs {
     /// Not now: the attempt does not count.
     pub async fn snooze(&self, job: JobId, said: &Snooze) -> Result<ReportAnswer, JobsError> {
         let delay = seconds("seconds", said.seconds, SECONDS)?;
+        // Else it would wait for a worker here, and perhaps find one.
+        if self.known(job, said.attempt).await?.track {
+            return Err(JobsError::Tracked(job));
+        }
         self.concluded(job, said.attempt, Outcome::Snooze { delay }).await
     }
 

@@ -12,3 +12,4 @@ mod live;
 mod log;
 mod offline;
 mod tls;
+mod work;

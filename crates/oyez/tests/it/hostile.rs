@@ -104,8 +104,60 @@ const BODIES: [&str; 16] = [
     "{\"to\":\"user:a\",\"to\":\"user:b\",\"message\":\"x\"}",
 ];
 
-fn mangled(random: &mut Random, tokens: &[String]) -> Request {
-    let (method, path) = *random.one(&PATHS);
+const WORK_PATHS: [(&str, &str); 21] = [
+    ("POST", "/api/v1/jobs"),
+    ("POST", "/api/v1/jobs/batch"),
+    ("POST", "/api/v1/jobs/track"),
+    ("POST", "/api/v1/jobs/cancel"),
+    ("POST", "/api/v1/jobs/retry"),
+    ("GET", "/api/v1/jobs"),
+    ("GET", "/api/v1/jobs/"),
+    ("POST", "/api/v1/jobs/01930d2e-7c5a-7bbb-8000-000000000001/progress"),
+    ("POST", "/api/v1/jobs/01930d2e-7c5a-7bbb-8000-000000000001/step"),
+    ("POST", "/api/v1/jobs/01930d2e-7c5a-7bbb-8000-000000000001/complete"),
+    ("POST", "/api/v1/jobs/01930d2e-7c5a-7bbb-8000-000000000001/fail"),
+    ("POST", "/api/v1/jobs/x/snooze"),
+    ("GET", "/api/v1/jobs/x/watch"),
+    ("POST", "/api/v1/workers/claim"),
+    ("GET", "/api/v1/workers"),
+    ("PUT", "/api/v1/schedules/"),
+    ("PUT", "/api/v1/schedules/x"),
+    ("POST", "/api/v1/schedules/x/run"),
+    ("POST", "/api/v1/schedules/x/pause"),
+    ("PATCH", "/api/v1/queues/"),
+    ("PATCH", "/api/v1/queues/x"),
+];
+
+const WORK_BODIES: [&str; 18] = [
+    r#"{"kind":"a","args":{"x":[1,2]},"user":"u","data":{"n":1},"unique_key":"k","unique_period":60}"#,
+    r#"{"kind":"a","timeout":1e400,"priority":-1}"#,
+    r#"{"kind":"a","timeout":1e300,"backoff":{"first":1e18,"factor":1e308,"max":-0.0,"jitter":0.5}}"#,
+    r#"{"kind":"a","run_at":"9999-12-31T23:59:59Z","max_attempts":65536}"#,
+    r#"{"jobs":[{"kind":"a"},{"kind":""},{"kind":"a","data":{"seq":1}}]}"#,
+    r#"{"kind":"a","key":"k","silence":0.0001}"#,
+    r#"{"ids":["01930d2e-7c5a-7bbb-8000-000000000001","x"]}"#,
+    r#"{"state":"completed","queue":"Q","user":""}"#,
+    r#"{"attempt":4294967296,"percent":1e309}"#,
+    r#"{"attempt":1,"percent":900,"step":"","step_number":0,"total_steps":0}"#,
+    r#"{"attempt":1,"name":"s","status":"completed","result":[[[[]]]]}"#,
+    r#"{"attempt":1,"error":"x","retry_after":-1e-300,"discard":true,"cancel":true}"#,
+    r#"{"worker":"w","kinds":["a"],"queues":["q"],"max":0}"#,
+    r#"{"worker":"w\u0000","max":1e2}"#,
+    r#"{"cron":"*/0 99 L#W ? 8","job":{"kind":"a"},"misfire":{"all":{"window":1e99,"max":1}}}"#,
+    r#"{"cron":"@every 99999999999999h","time_zone":"../../etc","job":{"kind":"a"}}"#,
+    r#"{"cron":"0 0 30 2 *","job":{"kind":"a","unique_key":"x"},"overlap":"twice"}"#,
+    r#"{"paused":null,"concurrency":0,"rate":{"count":1,"period":1e-12}}"#,
+];
+
+/// What is asked for, and with what.
+#[derive(Clone, Copy)]
+struct Surface {
+    paths: &'static [(&'static str, &'static str)],
+    bodies: &'static [&'static str],
+}
+
+fn mangled(random: &mut Random, surface: Surface, tokens: &[String]) -> Request {
+    let (method, path) = *random.one(surface.paths);
     let method =
         if random.below(12) == 0 { *random.one(&["PUT", "TRACE", "OPTIONS", "PURGE"]) } else { method };
     let mut uri = path.to_owned();
@@ -125,7 +177,7 @@ fn mangled(random: &mut Random, tokens: &[String]) -> Request {
             uri.push('&');
         }
     }
-    let mut body = random.one(&BODIES).as_bytes().to_vec();
+    let mut body = random.one(surface.bodies).as_bytes().to_vec();
     match random.below(4) {
         0 => body = random.bytes(300),
         1 if !body.is_empty() => {
@@ -194,7 +246,7 @@ async fn check(request: String, response: Response) {
         "forbidden" | "csrf_failed" | "user_disabled" | "origin_forbidden" => 403,
         "not_found" => 404,
         "method_not_allowed" => 405,
-        "conflict" => 409,
+        "conflict" | "fenced" | "job_final" | "job_unfinished" => 409,
         "unsupported_media_type" => 415,
         "invalid" | "reserved_key" | "idempotency_mismatch" => 422,
         "too_many_requests" => 429,
@@ -203,13 +255,12 @@ async fn check(request: String, response: Response) {
     assert_eq!(status, expected, "{request}");
 }
 
-#[tokio::test]
-async fn ten_thousand_malformed_requests_are_refused_without_harm() {
+async fn storm(surface: Surface) {
     let app = TestApp::start().await;
     let tokens = [
         app.user("anna", &[]).await,
         app.user("root", &["admin"]).await,
-        app.key(&[Scope::Publish]).await,
+        app.key(&[Scope::Publish, Scope::Jobs]).await,
         app.key(&[Scope::Users]).await,
     ];
     let router = app.gateway.router().merge(app.http.router()).merge(app.http.fallback());
@@ -217,7 +268,7 @@ async fn ten_thousand_malformed_requests_are_refused_without_harm() {
     let mut random = Random(seed);
     let mut seen = std::collections::BTreeMap::<u16, u32>::new();
     for number in 0..10_000 {
-        let request = mangled(&mut random, &tokens);
+        let request = mangled(&mut random, surface, &tokens);
         let shown = format!("number {number} of seed {seed:x}: {} {}", request.method(), request.uri());
         let response = router.clone().oneshot(request).await.unwrap();
         *seen.entry(response.status().as_u16()).or_default() += 1;
@@ -229,4 +280,14 @@ async fn ten_thousand_malformed_requests_are_refused_without_harm() {
     }
     // It serves on.
     app.get("/api/auth/me", &tokens[0]).await.expect(200);
+}
+
+#[tokio::test]
+async fn ten_thousand_malformed_requests_are_refused_without_harm() {
+    storm(Surface { paths: &PATHS, bodies: &BODIES }).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_malformed_requests_about_work_are_refused_without_harm() {
+    storm(Surface { paths: &WORK_PATHS, bodies: &WORK_BODIES }).await;
 }

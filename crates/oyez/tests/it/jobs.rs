@@ -234,6 +234,8 @@ async fn work_elsewhere_is_tracked_by_its_key() {
     let job = app.get(&path, &key).await.expect(200).json();
     assert_eq!((&job["state"], &job["tracked"]), (&json!("running"), &json!(true)));
     assert_eq!(job["progress"]["percent"], 20.0);
+    let snooze = json!({"attempt": 1, "seconds": 0});
+    app.post(&format!("{path}/snooze"), &key, &snooze).await.refused(409, "conflict");
     assert!(claim(&app, &key, &json!({})).await.is_empty(), "nobody here takes it");
     let done = json!({"attempt": 1, "result": {"result_path": "/r"}});
     app.post(&format!("{path}/complete"), &key, &done).await.expect(200);

@@ -66,9 +66,11 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
         )
         .add(
             report(Endpoint::post("/api/v1/jobs/{id}/snooze", "workers", "Put a job off").describe(
-                "The attempt does not count. 0 seconds give the job back at once, as a worker does that stops.",
+                "The attempt does not count. 0 seconds give the job back at once, as a worker does that stops. Tracked \
+                 work cannot be put off: 409 `conflict`.",
             ))
-            .body::<Snooze>(),
+            .body::<Snooze>()
+            .refuses(&[ErrorCode::Conflict]),
             snooze,
         )
 }

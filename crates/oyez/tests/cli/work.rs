@@ -1,0 +1,113 @@
+//! `oyez job`, `schedule`, `queue` and `status`, with a server and without one.
+
+use serde_json::{Value, json};
+
+use super::binary::{Server, answer, run};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A command for people that has to succeed.
+fn said(data: &std::path::Path, arguments: &[&str]) -> String {
+    let output = run(data, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// All that an operator does with jobs, in the words of the command line.
+fn look_after_jobs(data: &std::path::Path) {
+    let job = [
+        "job",
+        "enqueue",
+        "report",
+        "--user",
+        "anna",
+        "--args",
+        "[7]",
+        "--queue",
+        "slow",
+        "--data",
+        "{\"n\":1}",
+    ];
+    let accepted = answer(data, &job);
+    assert_eq!(accepted["created"], true);
+    let id = accepted["id"].as_str().unwrap().to_owned();
+    let shown = answer(data, &["job", "show", &id]);
+    assert_eq!(
+        (&shown["args"], &shown["data"], &shown["queue"]),
+        (&json!([7]), &json!({"n": 1}), &json!("slow"))
+    );
+    assert_eq!((&shown["steps"], &shown["attempts"]), (&json!([]), &json!([])));
+    let listed = said(data, &["job", "list", "--queue", "slow", "--state", "available"]);
+    assert!(listed.starts_with("id ") && listed.contains(&id) && listed.contains("anna"), "{listed}");
+    assert!(!said(data, &["job", "list", "--kind", "other"]).contains(&id));
+
+    let paused = said(data, &["queue", "pause", "slow"]);
+    assert!(paused.contains("paused"), "{paused}");
+    let status = said(data, &["status"]);
+    assert!(status.contains("`oyez queue resume slow` lets it go"), "{status}");
+    let limited = answer(data, &["queue", "limit", "slow", "--concurrency", "2", "--rate", "10/1m"]);
+    assert_eq!((&limited["concurrency"], &limited["rate"]["period"]), (&json!(2), &json!(60.0)));
+    assert_eq!(answer(data, &["queue", "resume", "slow"])["paused"], false);
+
+    assert_eq!(said(data, &["job", "cancel", &id]), format!("{id} is cancelled\n"));
+    let again = run(data, &["job", "cancel", &id]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("has ended: it is cancelled"), "{}", text(&again.stderr));
+    assert_eq!(said(data, &["job", "retry", &id]), format!("{id} is available\n"));
+    assert_eq!(answer(data, &["job", "cancel", "--queue", "slow"])["changed"], 1);
+
+    let cron = ["--cron", "30 2 * * *", "--time-zone", "Europe/Zurich"];
+    let made =
+        answer(data, &[&["schedule", "set", "nightly", "report", "--queue", "slow"], &cron[..]].concat());
+    assert_eq!((&made["job"]["kind"], made["next"].as_array().map(Vec::len)), (&json!("report"), Some(3)));
+    let moved = answer(data, &["schedule", "set", "nightly", "--cron", "@hourly"]);
+    assert_eq!((&moved["cron"], &moved["time_zone"]), (&json!("@hourly"), &json!("Europe/Zurich")));
+    let fired = said(data, &["schedule", "run", "nightly"]);
+    assert_eq!(answer(data, &["job", "show", fired.trim()])["schedule"], "nightly");
+    assert!(said(data, &["schedule", "pause", "nightly"]).contains("paused"));
+    assert!(said(data, &["schedule", "list"]).contains("oyez.cleanup"));
+    assert_eq!(answer(data, &["schedule", "resume", "nightly"])["paused"], false);
+    assert_eq!(said(data, &["schedule", "delete", "nightly"]), "schedule nightly is deleted\n");
+    assert_eq!(run(data, &["schedule", "delete", "oyez.cleanup"]).status.code(), Some(1));
+}
+
+#[test]
+fn jobs_are_looked_after_while_the_server_runs() {
+    let data = tempfile::tempdir().unwrap();
+    let _server = Server::start(data.path(), &[]);
+    look_after_jobs(data.path());
+}
+
+#[test]
+fn jobs_are_looked_after_when_no_server_runs() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(run(data.path(), &["migrate"]).status.success());
+    look_after_jobs(data.path());
+    let status: Value = answer(data.path(), &["status"]);
+    assert_eq!((&status["running"], &status["workers"]), (&json!(false), &json!([])));
+}
+
+#[test]
+fn wrong_use_of_jobs_ends_with_2_and_says_what_is_right() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(run(data.path(), &["migrate"]).status.success());
+    for (arguments, part) in [
+        (vec!["job", "enqueue", "Report"], "expected a letter a-z"),
+        (vec!["job", "enqueue", "report", "--args", "{a}"], "hint: quote it"),
+        (vec!["job", "enqueue", "report", "--timeout", "soon"], "a duration such as 90s"),
+        (vec!["job", "cancel"], "hint: name ids"),
+        (vec!["job", "list", "--state", "lost"], "unknown variant `lost`"),
+        (vec!["schedule", "set", "x", "report", "--cron", "61 * * * *"], "field 1 (minute) is \"61\""),
+        (vec!["schedule", "set", "x", "report"], "say the job's kind and --cron"),
+        (vec!["schedule", "set", "x", "report", "--cron", "@daily", "--overlap", "twice"], "possible values"),
+        (vec!["queue", "limit", "x"], "--concurrency N"),
+        (vec!["queue", "limit", "x", "--rate", "10"], "such as 10/1s"),
+    ] {
+        let output = run(data.path(), &arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: {said}");
+    }
+}
