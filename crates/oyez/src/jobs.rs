@@ -11,6 +11,7 @@ mod enqueue;
 mod error;
 mod finish;
 mod live;
+mod meters;
 mod queues;
 mod read;
 mod report;
@@ -30,6 +31,7 @@ use oyez_core::{clock::Clock, job::JobRecord};
 use oyez_protocol::{JobId, NotificationId, QueueName, Timestamp};
 use oyez_store::{LandedHook, Store};
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::{Announcement, Bus, JobNews, Stage},
@@ -38,7 +40,6 @@ use crate::{
 
 pub use claim::{Begun, Taken, Wanted};
 pub use error::JobsError;
-use finish::Ending;
 pub use read::Overview;
 pub use upkeep::Upkeep;
 pub use watch::Watch;
@@ -72,11 +73,14 @@ struct Shared {
     options: JobsOptions,
     landed: LandedHook,
     live: live::Live,
+    meters: meters::Meters,
     watchers: watch::Watchers,
     waiting: waiting::Waiting,
     endings: mpsc::Sender<finish::Handed>,
     /// Queues of which only so many jobs may run.
     limited: Mutex<BTreeSet<QueueName>>,
+    /// The server ends.
+    closing: CancellationToken,
     /// Rings when a job begins to wait for its time.
     scheduled: Arc<Notify>,
     /// Rings when schedules changed.
@@ -108,10 +112,12 @@ impl Jobs {
                 options,
                 landed: publisher.landed_hook(),
                 live: live::Live::default(),
+                meters: meters::Meters::default(),
                 watchers,
                 waiting,
                 endings,
                 limited: Mutex::default(),
+                closing: CancellationToken::new(),
                 scheduled: Arc::default(),
                 planned: Arc::default(),
             }),
@@ -152,6 +158,11 @@ impl Shared {
         let lease =
             if record.track { record.timeout.unwrap_or(self.options.lease) } else { self.options.lease };
         plus(now, lease)
+    }
+
+    /// Whether anybody would hear of the job: what nobody hears need not be written.
+    fn is_heard(&self, job: &JobRecord) -> bool {
+        job.user.is_some() || self.watchers.has(job.id)
     }
 
     /// Tells the owner, and those who watch.

@@ -16,6 +16,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// The same for how long jobs run.
+const RUN_BUCKETS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0];
+
 /// Requests after which measured latencies are folded into their buckets, so that they do not pile up while nobody
 /// asks for the metrics.
 const FOLD_EVERY: u32 = 4_096;
@@ -27,6 +30,8 @@ pub fn install() -> Option<&'static PrometheusHandle> {
     let installed = RECORDER.get_or_init(|| {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS);
+        let run = Matcher::Full("oyez_job_run_seconds".into());
+        let builder = builder.ok()?.set_buckets_for_metric(run, &RUN_BUCKETS);
         let handle = builder.ok()?.install_recorder().ok()?;
         describe();
         Some(handle)
@@ -44,6 +49,34 @@ fn describe() {
     metrics::describe_counter!("oyez_notifications_published_total", "Notifications accepted.");
     metrics::describe_counter!("oyez_items_landed_total", "Items committed to inboxes.");
     metrics::describe_counter!("oyez_events_total", "Live-only events accepted.");
+    describe_jobs();
+}
+
+fn describe_jobs() {
+    metrics::describe_gauge!("oyez_jobs", "Unfinished jobs by queue, kind and state.");
+    metrics::describe_counter!("oyez_jobs_enqueued_total", "Jobs accepted, by queue and kind.");
+    metrics::describe_counter!("oyez_job_attempts_total", "Attempts that ended, by queue, kind and outcome.");
+    metrics::describe_counter!("oyez_jobs_rescued_total", "Attempts ended because their worker fell silent.");
+    metrics::describe_counter!("oyez_jobs_fenced_total", "Ends refused because the attempt was over.");
+    metrics::describe_histogram!(
+        "oyez_job_wait_seconds",
+        metrics::Unit::Seconds,
+        "Time from when a job could start to when it did, by queue and kind."
+    );
+    metrics::describe_histogram!(
+        "oyez_job_run_seconds",
+        metrics::Unit::Seconds,
+        "Time from an attempt's start to its end, by queue and kind."
+    );
+    metrics::describe_gauge!("oyez_runner_attempts", "Attempts of handlers in this process.");
+    metrics::describe_gauge!("oyez_runner_lost_threads", "Threads lost to handlers that never gave way.");
+}
+
+/// Folds what was measured into its buckets; to be called now and then, so that it does not pile up.
+pub fn fold() {
+    if let Some(handle) = install() {
+        handle.run_upkeep();
+    }
 }
 
 /// What is measured of one route, by method and status.

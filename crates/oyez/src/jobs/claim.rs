@@ -11,7 +11,11 @@ use oyez_store::jobs::{Claim, Claims, StepRecord};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, Jobs, JobsError, finish::Handed, waiting::Wish};
+use super::{
+    Jobs, JobsError,
+    finish::{End, Ending, Handed},
+    waiting::Wish,
+};
 use crate::bus::Stage;
 
 /// A worker that waits looks again after this long, in case a word was lost.
@@ -63,16 +67,11 @@ impl Drop for Handover {
             return;
         }
         for claimed in self.claims.jobs.drain(..) {
-            let ending = Ending {
-                job: claimed.job.id,
-                attempt: claimed.job.attempt,
-                outcome: Outcome::GivenBack,
-                record: None,
-                unless_renewed: false,
-                answer: None,
-            };
+            let (job, attempt) = (claimed.job.id, claimed.job.attempt);
+            let outcome = Outcome::GivenBack;
+            let end = End { job, attempt, outcome, record: None, unless_renewed: false };
             // Full: the lease runs out instead.
-            drop(self.endings.try_send(Handed::Ending(ending)));
+            drop(self.endings.try_send(Handed::Ending(Ending { end, answer: None })));
         }
     }
 }
@@ -82,7 +81,8 @@ impl Jobs {
     pub async fn claim(&self, wanted: &Wanted, wait: Duration) -> Result<Vec<Begun>, JobsError> {
         // Spent by the runtime's clock: it is about this caller's patience, not about the world's time.
         let until = tokio::time::Instant::now() + wait;
-        loop {
+        let closing = &self.shared.closing;
+        while !closing.is_cancelled() {
             // In line before looking: what becomes available after the look rings.
             let mut place = self
                 .shared
@@ -96,9 +96,19 @@ impl Jobs {
             }
             let again = again_at.map_or(LOOK_AGAIN, |at| self.shared.until(at)).min(LOOK_AGAIN).min(left);
             // Rung or not, the next round looks.
-            let _rung = tokio::time::timeout(again, place.rung()).await;
+            tokio::select! {
+                () = place.rung() => {}
+                () = tokio::time::sleep(again) => {}
+                () = closing.cancelled() => {}
+            }
             place.served();
         }
+        Ok(Vec::new())
+    }
+
+    /// Nobody is handed a job any more who waits for one behind HTTP: the server ends.
+    pub fn close(&self) {
+        self.shared.closing.cancel();
     }
 
     async fn look(&self, wanted: &Wanted) -> Result<(Vec<Begun>, Option<Timestamp>), JobsError> {
@@ -144,12 +154,10 @@ impl Jobs {
     }
 
     fn begin(&self, job: JobRecord, steps: Vec<StepRecord>, now: Timestamp) -> Begun {
-        let labels = [("queue", job.queue.to_string()), ("kind", job.kind.to_string())];
-        let waited = now.millis_since(job.run_at).max(0) as f64 / 1000.0;
-        metrics::histogram!("oyez_job_wait_seconds", &labels).record(waited);
+        self.shared.meters.began(&job, now);
         let cancel = self.shared.live.begin(job.clone());
         // What is tried again is not announced again: its owner reads of it in the progress.
-        if job.attempt == job.given_back + 1 {
+        if job.attempt == job.given_back + 1 && self.shared.is_heard(&job) {
             self.shared.tell(&job, started_frame(&job, now), Stage::Underway);
         }
         Begun { job, steps, cancel }

@@ -16,7 +16,7 @@ use oyez_protocol::{
 use oyez_store::{StoreError, jobs::Enqueued};
 
 use super::{Jobs, JobsError, Shared, new_job_id, new_notification_id};
-use crate::bus::{Announcement, Bus};
+use crate::bus::Announcement;
 
 impl Jobs {
     /// Asks for a job. On return it is on disk, and goes on when the returned future is dropped after the store took
@@ -86,8 +86,8 @@ impl Jobs {
                 if let Some(landed) = landed {
                     (shared.landed)(landed.clone());
                 }
-                if matches!(outcome, Enqueued::Created(_)) && announce(&shared.bus, std::iter::once(place)) {
-                    shared.scheduled.notify_one();
+                if matches!(outcome, Enqueued::Created(_)) {
+                    shared.told_made(std::iter::once(place));
                 }
             },
         );
@@ -115,18 +115,16 @@ impl Jobs {
 
 impl Shared {
     /// Stores jobs and tells whoever waits for such.
-    pub(super) async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, JobsError> {
+    pub(super) async fn enqueue(self: &Arc<Self>, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, JobsError> {
         let now = self.now();
         let places: Vec<Place> = jobs.iter().map(Place::of).collect();
-        let (bus, scheduled) = (self.bus.clone(), Arc::clone(&self.scheduled));
+        let shared = Arc::clone(self);
         let stored = self.store.write_then(
             move |tx| Box::pin(async move { tx.enqueue(&jobs, now).await }),
             move |outcomes: &Vec<Enqueued>| {
                 let created = outcomes.iter().zip(places);
                 let created = created.filter(|(outcome, _)| matches!(outcome, Enqueued::Created(_)));
-                if announce(&bus, created.map(|(_, place)| place)) {
-                    scheduled.notify_one();
-                }
+                shared.told_made(created.map(|(_, place)| place));
             },
         );
         Ok(stored.await?)
@@ -158,22 +156,29 @@ impl Place {
     }
 }
 
-/// Tells of jobs that were made, and counts them. Returns whether some of them wait for their time.
-pub(super) fn announce(bus: &Bus, created: impl Iterator<Item = Place>) -> bool {
-    let mut available: BTreeMap<(QueueName, JobKind), u32> = BTreeMap::new();
-    let mut some_wait = false;
-    for place in created {
-        let labels = [("queue", place.queue.to_string()), ("kind", place.kind.to_string())];
-        metrics::counter!("oyez_jobs_enqueued_total", &labels).increment(1);
-        match place.waits {
-            None => *available.entry((place.queue, place.kind)).or_default() += 1,
-            Some(waits) => some_wait |= waits == Waits::ForItsTime,
+impl Shared {
+    /// Tells of jobs that were made, and counts them.
+    pub(super) fn told_made(&self, created: impl Iterator<Item = Place>) {
+        let mut made: BTreeMap<(QueueName, JobKind), (u32, u32)> = BTreeMap::new();
+        let mut some_wait = false;
+        for place in created {
+            let (all, available) = made.entry((place.queue, place.kind)).or_default();
+            *all += 1;
+            match place.waits {
+                None => *available += 1,
+                Some(waits) => some_wait |= waits == Waits::ForItsTime,
+            }
+        }
+        for ((queue, kind), (all, available)) in made {
+            self.meters.enqueued(&queue, &kind, u64::from(all));
+            if available > 0 {
+                self.bus.announce(Announcement::Available { queue, kind: Some(kind), count: available });
+            }
+        }
+        if some_wait {
+            self.scheduled.notify_one();
         }
     }
-    for ((queue, kind), count) in available {
-        bus.announce(Announcement::Available { queue, kind: Some(kind), count });
-    }
-    some_wait
 }
 
 /// What lands in the transaction of a job takes few statements, and nobody asks for it again.

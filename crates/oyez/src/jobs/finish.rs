@@ -15,18 +15,21 @@ use oyez_core::{
 use oyez_protocol::{JobId, QueueName, Timestamp};
 use oyez_store::{StoreError, Tx, jobs::Concluding};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{Shared, new_notification_id};
 use crate::bus::{Announcement, Stage};
 
 /// Most attempts that end in one transaction.
 const MOST: usize = 500;
+/// How often an end is tried that the store refuses for what it is.
+const MOST_TRIES: u32 = 3;
 /// The first and the longest pause after the store failed.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// An attempt that ended.
-#[derive(Debug)]
-pub(super) struct Ending {
+#[derive(Debug, Clone)]
+pub(super) struct End {
     pub(super) job: JobId,
     pub(super) attempt: u32,
     pub(super) outcome: Outcome,
@@ -34,6 +37,12 @@ pub(super) struct Ending {
     pub(super) record: Option<Arc<JobRecord>>,
     /// It counts only while the lease has run out: the worker may have reported since.
     pub(super) unless_renewed: bool,
+}
+
+/// An end to be written.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) end: End,
     /// Who wants to know; without, it is written whatever it takes.
     pub(super) answer: Option<oneshot::Sender<Result<Option<JobState>, StoreError>>>,
 }
@@ -60,7 +69,7 @@ struct Ended {
 pub(super) async fn run(
     shared: &Arc<Shared>,
     mut endings: mpsc::Receiver<Handed>,
-    stopping: &tokio_util::sync::CancellationToken,
+    stopping: &CancellationToken,
 ) {
     loop {
         let mut batch = Vec::new();
@@ -77,7 +86,7 @@ pub(super) async fn run(
             }
         }
         if !ended.is_empty() {
-            write(shared, ended).await;
+            write(shared, ended, stopping).await;
         }
         for answer in settled {
             // Whoever asked may have gone.
@@ -86,24 +95,24 @@ pub(super) async fn run(
     }
 }
 
-/// Writes a batch; those that nobody waits for are tried until the store takes them.
-async fn write(shared: &Arc<Shared>, mut batch: Vec<Ending>) {
-    let mut pause = PAUSE.0;
+/// Writes a batch; those that nobody waits for are tried until the store takes them, or the server ends: then their
+/// leases run out.
+async fn write(shared: &Arc<Shared>, mut batch: Vec<Ending>, stopping: &CancellationToken) {
+    let (mut pause, mut tries) = (PAUSE.0, 0);
     loop {
-        let batch_is_one = batch.len() == 1;
-        let failed = match write_once(shared, batch).await {
-            Ok(()) => return,
-            Err(failed) => failed,
-        };
-        let (error, kept) = *failed;
-        if kept.is_empty() || matches!(error, StoreError::Closed) {
+        let alone = batch.len() == 1;
+        let Err((error, kept)) = write_once(shared, batch).await else { return };
+        tries += 1;
+        let (attempts, retry_after_ms) = (kept.len(), pause.as_millis() as u64);
+        tracing::error!(%error, attempts, retry_after_ms, "could not end attempts");
+        let hopeless =
+            matches!(error, StoreError::Closed) || (alone && is_of_one(&error) && tries >= MOST_TRIES);
+        if kept.is_empty() || hopeless || stopping.is_cancelled() {
             return;
         }
-        tracing::error!(%error, attempts = kept.len(), retry_after_ms = pause.as_millis() as u64, "could not end attempts");
-        if !batch_is_one {
-            // It may be the fault of one.
+        if !alone && is_of_one(&error) {
             for one in kept {
-                Box::pin(write(shared, vec![one])).await;
+                Box::pin(write(shared, vec![one], stopping)).await;
             }
             return;
         }
@@ -113,17 +122,19 @@ async fn write(shared: &Arc<Shared>, mut batch: Vec<Ending>) {
     }
 }
 
+/// Whether a failure may be the fault of a single end, not of the disk.
+fn is_of_one(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict(_) | StoreError::Fault(_))
+}
+
 /// One try. On failure: why, and those that are to be tried again.
-async fn write_once(shared: &Arc<Shared>, batch: Vec<Ending>) -> Result<(), Box<(StoreError, Vec<Ending>)>> {
-    let (mut answers, mut plain) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-    for mut ending in batch {
-        answers.push(ending.answer.take());
-        plain.push(ending);
-    }
-    let plain = Arc::new(plain);
-    let (now, given, telling) = (shared.now(), Arc::clone(&plain), Arc::clone(shared));
+async fn write_once(shared: &Arc<Shared>, batch: Vec<Ending>) -> Result<(), (StoreError, Vec<Ending>)> {
+    let (ends, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.end, one.answer)).unzip();
+    let ends = Arc::new(ends);
+    let (now, given) = (shared.now(), Arc::clone(&ends));
+    let (deciding, telling) = (Arc::clone(shared), Arc::clone(shared));
     let written = shared.store.write_then(
-        move |tx| Box::pin(async move { end(tx, &given, now).await }),
+        move |tx| Box::pin(async move { end(&deciding, tx, &given, now).await }),
         move |ended: &Vec<Ended>| telling.told_ends(ended, now),
     );
     match written.await {
@@ -136,22 +147,26 @@ async fn write_once(shared: &Arc<Shared>, batch: Vec<Ending>) -> Result<(), Box<
         }
         Err(error) => {
             let mut kept = Vec::new();
-            let plain = Arc::try_unwrap(plain).unwrap_or_default();
-            for (ending, answer) in plain.into_iter().zip(answers) {
+            for (end, answer) in ends.iter().zip(answers) {
                 match answer {
                     Some(answer) => drop(answer.send(Err(error.clone()))),
-                    None => kept.push(ending),
+                    None => kept.push(Ending { end: end.clone(), answer: None }),
                 }
             }
-            Err(Box::new((error, kept)))
+            Err((error, kept))
         }
     }
 }
 
 /// Decides and writes. A job that somebody owns is decided from what the store says at this moment, because its end is
 /// told to them; any other from what was known when it was claimed, which spares a look.
-async fn end(tx: &mut Tx, endings: &[Ending], now: Timestamp) -> Result<Vec<Ended>, StoreError> {
-    let must_read = |ending: &&Ending| ending.record.as_ref().is_none_or(|record| record.user.is_some());
+async fn end(
+    shared: &Shared,
+    tx: &mut Tx,
+    endings: &[End],
+    now: Timestamp,
+) -> Result<Vec<Ended>, StoreError> {
+    let must_read = |ending: &&End| ending.record.as_ref().is_none_or(|record| record.user.is_some());
     let unsure: Vec<(JobId, u32)> =
         endings.iter().filter(must_read).map(|one| (one.job, one.attempt)).collect();
     let mut read = if unsure.is_empty() { Vec::new() } else { tx.running(&unsure).await? }.into_iter();
@@ -166,7 +181,7 @@ async fn end(tx: &mut Tx, endings: &[Ending], now: Timestamp) -> Result<Vec<Ende
             ended.push(Ended { record: None, state: None, outcome: "fenced", frame: None, landed: None });
             continue;
         };
-        let (one, frame, outcome) = decide(&record, ending, now);
+        let (one, frame, outcome) = decide(shared, &record, ending, now);
         concluding.push((ended.len(), one));
         ended.push(Ended { record: Some(record), state: None, outcome, frame, landed: None });
     }
@@ -180,11 +195,11 @@ async fn end(tx: &mut Tx, endings: &[Ending], now: Timestamp) -> Result<Vec<Ende
 
 type Decision = (Concluding, Option<(String, Stage)>, &'static str);
 
-fn decide(record: &JobRecord, ending: &Ending, now: Timestamp) -> Decision {
+fn decide(shared: &Shared, record: &JobRecord, ending: &End, now: Timestamp) -> Decision {
     let conclusion = conclude(&record.running(), ending.outcome.clone(), now, rand::random());
     let outcome = conclusion.attempt_outcome;
     let end = end_draft(record, &conclusion, new_notification_id(now), now);
-    let frame = frame(record, &conclusion, end.is_some(), now);
+    let frame = if shared.is_heard(record) { frame(record, &conclusion, end.is_some(), now) } else { None };
     (Concluding { id: record.id, attempt: ending.attempt, conclusion, end }, frame, outcome)
 }
 
@@ -222,10 +237,13 @@ impl Shared {
         }
     }
 
-    fn last_words(&self, ending: Ending) -> Ending {
-        // Of one that was asked to stop, what it was claimed as is out of date.
-        let stale = !ending.unless_renewed && self.live.forget(ending.job, ending.attempt);
-        Ending { record: ending.record.filter(|_| !stale), ..ending }
+    fn last_words(&self, mut ending: Ending) -> Ending {
+        let end = &mut ending.end;
+        if !end.unless_renewed && self.live.forget(end.job, end.attempt) {
+            // Of one that was asked to stop, what it was claimed as is out of date.
+            end.record = None;
+        }
+        ending
     }
 
     /// After the commit, in commit order: tells everybody concerned.
@@ -233,17 +251,13 @@ impl Shared {
         let (mut available, mut some_wait) = (BTreeMap::<&QueueName, u32>::new(), false);
         let limited = self.limited_queues();
         for one in ended {
-            let Some(record) = &one.record else {
-                metrics::counter!("oyez_jobs_fenced_total").increment(1);
-                continue;
-            };
-            let Some(state) = one.state else {
+            let (Some(record), Some(state)) = (&one.record, one.state) else {
                 metrics::counter!("oyez_jobs_fenced_total").increment(1);
                 continue;
             };
             // Those that were lost are known here until now.
             self.live.forget(record.id, record.attempt);
-            count_end(record, one.outcome, now);
+            self.meters.ended(record, one.outcome, now);
             if let Some(landed) = &one.landed {
                 (self.landed)(landed.clone());
             }
@@ -270,15 +284,4 @@ impl Shared {
             self.scheduled.notify_one();
         }
     }
-}
-
-fn count_end(record: &JobRecord, outcome: &'static str, now: Timestamp) {
-    let labels = [("queue", record.queue.to_string()), ("kind", record.kind.to_string())];
-    if let Some(began) = record.attempted_at {
-        let seconds = now.millis_since(began).max(0) as f64 / 1000.0;
-        metrics::histogram!("oyez_job_run_seconds", &labels).record(seconds);
-    }
-    let [queue, kind] = labels;
-    let labels = [queue, kind, ("outcome", outcome.to_owned())];
-    metrics::counter!("oyez_job_attempts_total", &labels).increment(1);
 }

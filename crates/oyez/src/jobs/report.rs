@@ -15,7 +15,11 @@ use oyez_protocol::{
 use oyez_store::jobs::{ProgressWrite, Renewed, StepWrite};
 use tokio::sync::oneshot;
 
-use super::{Ending, Jobs, JobsError, Shared, live::Moved};
+use super::{
+    Jobs, JobsError, Shared,
+    finish::{End, Ending},
+    live::Moved,
+};
 use crate::bus::Stage;
 
 /// How long a worker may have a job wait: up to a year.
@@ -165,7 +169,7 @@ impl Jobs {
             moved = shared.live.report(job, attempt, report, shared.now())?;
         }
         let moved = moved.ok_or(JobsError::Fenced { job, attempt })?;
-        if moved.due.wire {
+        if moved.due.wire && shared.is_heard(&moved.record) {
             shared.tell(
                 &moved.record,
                 progress_frame(&moved.record, &moved.progress, shared.now()),
@@ -220,7 +224,8 @@ impl Shared {
 
     pub(super) fn ending(&self, job: JobId, attempt: u32, outcome: Outcome) -> Ending {
         let record = self.live.get(job).filter(|record| record.attempt == attempt);
-        Ending { job, attempt, outcome, record, unless_renewed: false, answer: None }
+        let end = End { job, attempt, outcome, record, unless_renewed: false };
+        Ending { end, answer: None }
     }
 }
 

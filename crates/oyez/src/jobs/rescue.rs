@@ -3,7 +3,10 @@
 use oyez_core::job::Outcome;
 use oyez_protocol::{JobId, Timestamp};
 
-use super::{Ending, Jobs, JobsError};
+use super::{
+    Jobs, JobsError,
+    finish::{End, Ending},
+};
 use crate::bus::Announcement;
 
 impl Jobs {
@@ -50,6 +53,7 @@ impl Jobs {
     }
 
     fn silent(&self, job: JobId, attempt: u32, unless_renewed: bool) -> Ending {
-        Ending { job, attempt, outcome: Outcome::Lost, record: None, unless_renewed, answer: None }
+        let end = End { job, attempt, outcome: Outcome::Lost, record: None, unless_renewed };
+        Ending { end, answer: None }
     }
 }

@@ -18,11 +18,7 @@ use oyez_store::{
     schedules::{Fire, Schedule},
 };
 
-use super::{
-    Jobs, JobsError, Shared,
-    enqueue::{Place, announce},
-    new_job_id, plus,
-};
+use super::{Jobs, JobsError, Shared, enqueue::Place, new_job_id, plus};
 
 /// A firing that waits for the end of the last one is looked at so often.
 const WAITS: Duration = Duration::from_secs(1);
@@ -143,7 +139,7 @@ impl Jobs {
 impl Shared {
     fn told_fired<'a>(&self, fired: impl Iterator<Item = (&'a Enqueued, Place)>) {
         let created = fired.filter(|(outcome, _)| matches!(outcome, Enqueued::Created(_)));
-        announce(&self.bus, created.map(|(_, place)| place));
+        self.told_made(created.map(|(_, place)| place));
     }
 }
 

@@ -49,7 +49,7 @@ impl Jobs {
             let mut writes = Vec::new();
             for moved in moved {
                 let now = shared.now();
-                if moved.due.wire {
+                if moved.due.wire && shared.is_heard(&moved.record) {
                     let frame = progress_frame(&moved.record, &moved.progress, now);
                     shared.tell(&moved.record, frame, Stage::Underway);
                 }

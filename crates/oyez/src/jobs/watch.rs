@@ -40,6 +40,11 @@ impl Watchers {
         Watching { watchers: self.clone(), job, latest: sender.subscribe() }
     }
 
+    /// Whether anybody watches the job.
+    pub(super) fn has(&self, job: JobId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&job)
+    }
+
     /// A job moved on.
     pub(super) fn tell(&self, news: &JobNews) {
         let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);

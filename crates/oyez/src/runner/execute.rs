@@ -82,6 +82,7 @@ impl Shared {
 
     pub(super) async fn stop(&self, grace: Duration) {
         self.stopping.cancel();
+        self.jobs.close();
         let under_way = self.slots.attempts().len();
         if under_way > 0 {
             tracing::info!(under_way, "waiting for jobs to end");

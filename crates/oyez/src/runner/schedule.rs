@@ -13,6 +13,9 @@ const STEP: u32 = 500;
 /// The clock may be set, and another node may plan: look again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// A schedule that another node is firing is due until that is written.
+const AT_MOST_EVERY: Duration = Duration::from_millis(10);
+
 impl Shared {
     /// Sleeps until the next job may start, or a new one begins to wait for its time.
     pub(super) async fn promote_jobs(&self, shutdown: &CancellationToken) {
@@ -39,8 +42,9 @@ impl Shared {
         if next > self.clock.now() {
             return Ok(self.until(Some(next)));
         }
-        self.jobs.promote(STEP).await?;
-        Ok(Duration::ZERO)
+        let promoted = self.jobs.promote(STEP).await?;
+        // What is due and was not promoted will not be promoted by asking at once.
+        Ok(if promoted == 0 { LOOK_AGAIN } else { Duration::ZERO })
     }
 
     /// Fires schedules while this node leads.
@@ -55,7 +59,7 @@ impl Shared {
             let sleep = match self.jobs.fire_due().await {
                 Ok(next) => {
                     pause = PAUSE.0;
-                    self.until(next)
+                    self.until(next).max(AT_MOST_EVERY)
                 }
                 Err(error) => {
                     if !rest(pause_after("fire schedules", &error, &mut pause), shutdown).await {

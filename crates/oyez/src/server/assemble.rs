@@ -214,7 +214,10 @@ fn watch_live(workers: &Workers, hub: &Hub, gateway: &Gateway) {
                 () = stop.cancelled() => return,
                 () = hub.failed() => return,
                 () = gateway.failed() => return,
-                () = tokio::time::sleep(UPKEEP) => hub.report_metrics(),
+                () = tokio::time::sleep(UPKEEP) => {
+                    hub.report_metrics();
+                    http::metrics::fold();
+                }
             }
         }
     });
