@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use oyez_core::job::{JobRecord, Outcome};
-use oyez_protocol::{JobId, JobKind, api::jobs::JobState};
+use oyez_core::{
+    job::{JobRecord, Outcome},
+    schedule::{Misfire, NewSchedule, Overlap, Plan},
+};
+use oyez_protocol::{
+    JobId, JobKind,
+    api::jobs::{JobRequest, JobState},
+};
 use oyez_store::{CancelOutcome, JobFilter, RetryOutcome};
 
 use super::support::{claim_of, created, done, failed, job, job_of, unique};
@@ -177,6 +183,10 @@ async fn lists_show_the_newest_first_page_by_page() {
     assert_eq!(list(mails, None).await, [1]);
     let completed = JobFilter { state: Some(JobState::Completed), ..JobFilter::default() };
     assert!(list(completed, None).await.is_empty());
+    // The last one of a page may be gone before the next is asked for.
+    fixture.change(|tx| Box::pin(tx.retain_jobs(at(2), 9))).await;
+    assert_eq!(list(JobFilter::default(), Some(ids[2])).await, [1, 0]);
+    assert!(list(JobFilter::default(), Some(JobId(uuid::Uuid::nil()))).await.is_empty());
 }
 
 #[tokio::test]
@@ -213,6 +223,17 @@ async fn nothing_is_left_of_the_jobs_of_a_user_who_was_erased() {
     };
     let ids = created(&fixture.enqueue((0..2_500).map(|_| of_anna()).collect()).await);
     let other = created(&fixture.enqueue(vec![job()]).await)[0];
+    let mut job = JobRequest::new(JobKind::new("report").unwrap());
+    job.user = Some(user("anna"));
+    let schedule = NewSchedule {
+        name: "weekly".parse().unwrap(),
+        plan: Plan::parse("@weekly", "UTC").unwrap(),
+        job,
+        misfire: Misfire::Once,
+        overlap: Overlap::Skip,
+        paused: None,
+    };
+    fixture.change(move |tx| Box::pin(async move { tx.put_schedule(&schedule, None, at(0)).await })).await;
     let running = fixture.claim_one(0).await;
     for claimed in fixture.claim(claim_of(2_300), 0).await.jobs {
         fixture.end(&claimed.job, done(), 1).await;
@@ -222,6 +243,7 @@ async fn nothing_is_left_of_the_jobs_of_a_user_who_was_erased() {
         assert!(fixture.store.job(id).await.unwrap().is_none());
         assert!(fixture.store.job_attempts(id).await.unwrap().is_empty());
     }
+    assert_eq!(fixture.store.schedules().await.unwrap()[0].job.user, None);
     // Whoever runs one finds that it is not theirs any more.
     assert_eq!(fixture.end(&running.job, done(), 2).await.state, None);
     assert_eq!(fixture.claim_one(3).await.job.id, other);
