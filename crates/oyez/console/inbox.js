@@ -71,9 +71,9 @@ export class Inbox {
     return true;
   }
 
-  /** Exact counts at `seq`; items after it that are here already count on top. */
-  counts({ unread, unseen, seq }) {
-    const later = [...this.items.values()].filter((item) => item.seq > seq && !item.archived_at);
+  /** Exact counts up to a position; items after it that are here already count on top. */
+  counts({ unread, unseen, seq, up_to_seq = seq }) {
+    const later = [...this.items.values()].filter((item) => item.seq > up_to_seq && !item.archived_at);
     if (typeof unread === "number") this.unread = unread + later.filter((item) => !item.read_at).length;
     if (typeof unseen === "number") this.unseen = unseen + later.filter((item) => !item.seen_at).length;
   }

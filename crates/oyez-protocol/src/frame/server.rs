@@ -55,7 +55,9 @@ pub struct ItemState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxChange {
-    /// The inbox's position at which the counts hold: items after it count on top.
+    /// The inbox's position at which the counts hold: items after it count on top. Not called `seq` on the wire, which
+    /// is the mark of an item.
+    #[serde(rename = "up_to_seq")]
     pub seq: Seq,
     /// Items neither read nor archived.
     pub unread: u64,

@@ -64,7 +64,7 @@ async fn mark(
     let mut result = Map::new();
     result.insert("unread".into(), change.unread.into());
     result.insert("unseen".into(), change.unseen.into());
-    result.insert("seq".into(), change.seq.0.into());
+    result.insert("up_to_seq".into(), change.seq.0.into());
     Ok((result, Effect::None))
 }
 

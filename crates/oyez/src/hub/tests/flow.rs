@@ -157,7 +157,7 @@ async fn counts_fit_the_items_a_client_has_when_a_page_overtook_the_announcement
     stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
     stage.hub.landed(&late);
     let told = anna.next();
-    assert_eq!((&told["type"], &told["seq"]), (&"inbox".into(), &3.into()));
+    assert_eq!((&told["type"], &told["up_to_seq"]), (&"inbox".into(), &3.into()));
     assert_eq!((&told["unread"], &told["unseen"]), (&2.into(), &1.into()), "the third counts on top");
 }
 
