@@ -78,7 +78,7 @@ async fn a_worker_waits_for_a_server_that_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_takes_longer_than_its_lease_stays_with_its_worker() {
-    let fixture = Fixture::with_lease(LEASE).await;
+    let fixture = Fixture::with_lease(2 * LEASE).await;
     let finish = Arc::new(Notify::new());
     let told = Arc::clone(&finish);
     let worker = Worker::new(fixture.client.clone(), "w1").handle(move |_: Context, _: Count| {
@@ -93,7 +93,7 @@ async fn a_job_that_takes_longer_than_its_lease_stays_with_its_worker() {
     let mut lease = fixture.until_state(id, JobState::Running).await.lease_until;
     let first = lease.unwrap();
     // Until the lease that it had at first is over.
-    while lease.unwrap().millis_since(first) <= 1_000 {
+    while lease.unwrap().millis_since(first) <= 2_000 {
         let known = lease;
         lease = fixture.until(id, |job| job.lease_until > known).await.lease_until;
     }

@@ -171,7 +171,7 @@ async fn a_handler_knows_its_job_and_says_how_far_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wish_to_cancel_reaches_a_handler_that_runs() {
-    let fixture = Fixture::with_lease(Duration::from_secs(1)).await;
+    let fixture = Fixture::with_lease(Duration::from_secs(3)).await;
     let worker = Worker::new(fixture.client.clone(), "w1").handle(|context: Context, _: Count| async move {
         context.cancelled().await;
         assert!(context.is_cancelled());
