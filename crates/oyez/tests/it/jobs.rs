@@ -151,7 +151,7 @@ async fn users_see_and_cancel_their_own_jobs_and_nothing_else() {
         app.get(&format!("{path}{part}"), &bob).await.refused(404, "not_found");
     }
     app.post(&format!("{path}/cancel"), &bob, &json!({})).await.refused(404, "not_found");
-    assert_eq!(ids(&app.get("/api/v1/jobs", &anna).await.expect(200).json()), [id.clone()]);
+    assert_eq!(ids(&app.get("/api/v1/jobs", &anna).await.expect(200).json()), std::slice::from_ref(&id));
     assert_eq!(ids(&app.get("/api/v1/jobs", &bob).await.expect(200).json()), [""; 0]);
     app.get("/api/v1/jobs?user=anna", &bob).await.refused(403, "forbidden");
 
