@@ -1,4 +1,6 @@
-//! `oyez job enqueue`, `list`, `show`, `cancel`, `retry`.
+//! `oyez job enqueue`, `list`, `show`, `watch`, `cancel`, `retry`.
+
+mod watch;
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -13,10 +15,13 @@ use super::{
 use crate::config::parse_duration;
 
 pub(super) async fn run(global: &Global, command: JobCommand, output: &Output) -> Result<(), Failure> {
+    if let JobCommand::Watch { id } = &command {
+        return watch::run(global, id, output).await;
+    }
     let call = match command {
         JobCommand::Enqueue(args) => Call::Enqueue(body(global, args)?),
         JobCommand::List(args) => Call::List(args),
-        JobCommand::Show { id } => Call::Show(id),
+        JobCommand::Show { id } | JobCommand::Watch { id } => Call::Show(id),
         JobCommand::Cancel(selection) => Call::Change("cancel", checked(selection)?),
         JobCommand::Retry(selection) => Call::Change("retry", checked(selection)?),
     };

@@ -125,16 +125,16 @@ fn show(frame: &str, position: &mut Option<u64>, output: &Output) {
 
 /// Cuts a stream of bytes into lines.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     buffer: Vec<u8>,
 }
 
 impl Lines {
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    fn next(&mut self) -> Option<String> {
+    pub(super) fn next(&mut self) -> Option<String> {
         let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.buffer.drain(..=end).collect();
         Some(String::from_utf8_lossy(&line).trim_end().to_owned())

@@ -1,8 +1,13 @@
 //! `oyez job`, `schedule`, `queue` and `status`, with a server and without one.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use serde_json::{Value, json};
 
-use super::binary::{Server, answer, run};
+use super::binary::{Server, answer, oyez, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -87,6 +92,26 @@ fn jobs_are_looked_after_when_no_server_runs() {
     look_after_jobs(data.path());
     let status: Value = answer(data.path(), &["status"]);
     assert_eq!((&status["running"], &status["workers"]), (&json!(false), &json!([])));
+}
+
+#[test]
+fn watching_a_job_ends_as_the_job_does() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let enqueued = answer(data.path(), &["job", "enqueue", "report"]);
+    let id = enqueued["id"].as_str().unwrap().to_owned();
+    let mut watching = oyez();
+    watching.args(["job", "watch", &id, "--data"]).arg(data.path()).stdout(Stdio::piped());
+    let mut watching = watching.spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().ends_with("Report waiting"));
+    said(data.path(), &["job", "cancel", &id]);
+    assert!(lines.next().unwrap().ends_with("Report cancelled"));
+    assert_eq!(lines.next(), None);
+    assert_eq!(watching.wait().unwrap().code(), Some(1));
+    drop(server);
+    let without = run(data.path(), &["job", "watch", &id]);
+    assert!(text(&without.stderr).contains("no server runs"), "{}", text(&without.stderr));
 }
 
 #[test]

@@ -18,6 +18,11 @@ pub(in crate::cli) enum JobCommand {
         /// The job's id
         id: String,
     },
+    /// Watch how far a job is until it ends; fails when the job does
+    Watch {
+        /// The job's id
+        id: String,
+    },
     /// Call jobs off; a running one is asked to stop
     #[command(
         after_help = "Examples:\n  oyez job cancel 01930d2e-…\n  oyez job cancel --queue imports --state available"
