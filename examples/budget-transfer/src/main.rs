@@ -54,7 +54,7 @@ struct Flags {
     /// Milliseconds between two such questions, at most.
     #[arg(long, default_value_t = 15_000)]
     longest_poll_ms: u64,
-    /// Milliseconds after which a call that Oracle does not have was never made.
+    /// Milliseconds for which a lost call is looked for in vain before it counts as never made.
     #[arg(long, default_value_t = 150_000)]
     settle_ms: u64,
     /// Milliseconds that a simulated request takes.

@@ -1,7 +1,7 @@
 //! The job `oracle_upload`: five checkpointed steps from a transfer's lines to a posted journal.
 //!
 //! What a step came to is stored by Oyez when it ends, so a retry or a takeover goes on with the next one. Within a
-//! step, [`once`] sees to it that Oracle gets each call one time, whatever crashes where.
+//! step, `once` sees to it that Oracle gets each call one time, whatever crashes where.
 
 mod once;
 

@@ -46,8 +46,8 @@ pub struct Pace {
     pub longest_poll: Duration,
     /// For one request to end. After that the step fails, and a retry goes on waiting for the same request.
     pub patience: Duration,
-    /// How long after a lost call Oracle may still be at it. Only when the call cannot be found after this long is it
-    /// taken as never having arrived, and made again.
+    /// How long Oracle may still be at a lost call. Only when it has been looked for this long in vain is it taken as
+    /// never having arrived, and made again.
     pub settle: Duration,
 }
 

@@ -9,15 +9,14 @@
 //!    the document by its name, a request by its job and parameters, which hold the document's id or the interface
 //!    group. AutoPost has no parameter of its own; for it, any request that was submitted after our import ended will
 //!    do, because it posts our journal as well.
-//! 4. Found: its answer is taken over. Not found: Oracle may still be at it, so it is looked up again until
-//!    [`Pace::settle`](crate::oracle::Pace::settle) has passed since the intent. Only then was it never made, and is
-//!    made now.
+//! 4. Found: its answer is taken over. Not found: Oracle may still be at it, so it is looked up again for as long as
+//!    [`Pace::settle`](crate::oracle::Pace::settle), by a clock that nobody can set. Only then was it never made, and
+//!    is made now.
 //! 5. Where Oracle does not let us look (the user lacks the right), nothing is guessed: the job fails and says what a
 //!    person has to find out, and the transfer's page takes the answer.
 
-use std::time::Duration;
-
 use oyez::{protocol::Timestamp, runner::JobError};
+use tokio::time::Instant;
 
 use super::Attempt;
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
 };
 
 /// How far Oracle's clock and ours may be apart, in seconds, when a request is looked up by time.
-const CLOCKS_APART: i64 = 3600;
+const CLOCKS_APART: i64 = 12 * 3600;
 /// How often a look-up that does not work is tried within one attempt.
 const LOOK_UPS: u32 = 5;
 
@@ -76,6 +75,7 @@ impl Attempt {
     pub(super) async fn once(&self, step: Step, errand: &Errand<'_>) -> Result<Outcome, JobError> {
         let pool = self.with.database.pool();
         let mut troubles = 0;
+        let mut looking_since = None;
         loop {
             let Some(call) = calls::standing(pool, self.transfer.id, step).await? else {
                 if let Some(outcome) = self.make(step, errand).await? {
@@ -94,9 +94,10 @@ impl Attempt {
                     self.note(step, &text, None).await?;
                 }
                 Ok(None) => {
-                    let age = self.with.clock.now().millis_since(call.intended_at);
-                    let left = pace.settle.saturating_sub(Duration::from_millis(age.max(0).unsigned_abs()));
+                    let since = *looking_since.get_or_insert_with(Instant::now);
+                    let left = pace.settle.saturating_sub(since.elapsed());
                     if left.is_zero() {
+                        looking_since = None;
                         calls::end(pool, call.id, Ended::NotMade).await?;
                         self.note(step, &format!("{} never reached Oracle; once more", errand.name()), None)
                             .await?;

@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use budget_transfer::simulator::{Deed, Moment, Options, PASSWORD, USER};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use budget_transfer::simulator::{Deed, Fault, Moment, Options, PASSWORD, USER};
 
 use crate::{live::Live, office::Api, pod::Pod};
 
@@ -21,7 +22,13 @@ struct Process {
 
 impl Process {
     async fn start(data: &Path, pod: &Pod) -> Self {
+        Self::logging(data, pod, Stdio::inherit(), "warn").await
+    }
+
+    async fn logging(data: &Path, pod: &Pod, log: Stdio, level: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_budget-transfer"))
+            .env("RUST_LOG", level)
+            .stderr(log)
             .args(["--listen", "127.0.0.1:0", "--oracle", &pod.base])
             .args(["--first-poll-ms", "10", "--longest-poll-ms", "50", "--settle-ms", "1000"])
             .arg("--data")
@@ -157,4 +164,24 @@ async fn a_crash_right_after_a_submission_was_answered_loses_nothing_and_doubles
     assert_eq!(pod.simulator.journals().len(), count);
     assert!(pod.simulator.journals().iter().all(|journal| journal.cents == 120_050 && journal.posted));
     process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_shows_the_password_however_much_is_logged() {
+    let (pod, data) = (Pod::start().await, tempfile::tempdir().unwrap());
+    let path = data.path().join("log");
+    let log = Stdio::from(std::fs::File::create(&path).unwrap());
+    let process = Process::logging(data.path(), &pod, log, "trace").await;
+    let olive = Api::login(&process.base, "olive").await;
+    pod.simulator.fail(Fault::LoaderError, Some(1));
+    pod.simulator.fail(Fault::SubmitAnswerLost, Some(1));
+    let id = olive.submit().await;
+    assert_eq!(olive.ended(id).await["state"], "failed");
+    process.kill();
+    let log = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    assert!(log.contains("TRACE"), "it logs everything");
+    let header = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    for secret in [PASSWORD, &header] {
+        assert!(!log.contains(secret), "{secret}");
+    }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use budget_transfer::{
     app::{App, Settings},
-    demo,
+    demo, oracle,
 };
 use reqwest::{Client, Response, redirect::Policy};
 use serde_json::{Value, json};
@@ -24,9 +24,13 @@ pub(crate) struct Office {
 impl Office {
     /// Opens the application on this directory.
     pub(crate) async fn open(data: &Path, pod: &Pod) -> Self {
+        Self::with(data, pod.settings(), pod).await
+    }
+
+    pub(crate) async fn with(data: &Path, oracle: oracle::Settings, pod: &Pod) -> Self {
         let app = App::open(Settings {
             data: data.to_owned(),
-            oracle: pod.settings(),
+            oracle,
             simulator: Some(pod.simulator.clone()),
             secure_cookies: false,
         });

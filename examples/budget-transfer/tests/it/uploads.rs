@@ -5,6 +5,7 @@ use std::time::Duration;
 use budget_transfer::{
     database::{books, outbox, transfers},
     simulator::{Deed, Fault, Options},
+    transfer::TransferId,
 };
 use oyez::protocol::UserId;
 use serde_json::{Value, json};
@@ -274,16 +275,65 @@ async fn a_cancelled_upload_stops_and_a_retry_goes_on_with_the_same_request() {
     let id = olive.submit().await;
     loop {
         let frame = live.frame().await;
-        if frame["step_number"] == 3 && frame["status"] == "processing" {
+        if frame["step_number"] == 3 && frame["message"].as_str().unwrap().ends_with("is under way") {
             break;
         }
     }
     assert_eq!(olive.post(&format!("/api/transfers/{id}/cancel"), &json!({})).await.0, 200);
     assert_eq!(olive.ended(id).await["state"], "cancelled");
     assert_eq!(olive.post(&format!("/api/transfers/{id}/retry"), &json!({})).await.0, 200);
-    assert_eq!(olive.transfer(id).await["can_cancel"], true);
-    assert!(pod.simulator.count(Deed::Load) <= 1, "the request is waited for, not made again");
+    loop {
+        let frame = live.frame().await;
+        if frame["attempt"] == 2 && frame["message"].as_str().unwrap().ends_with("is under way") {
+            break;
+        }
+    }
+    assert_eq!(pod.simulator.count(Deed::Load), 1, "the request is waited for, not made again");
     drop(live);
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_does_not_end_is_given_up_and_a_retry_waits_for_it_again() {
+    let (pod, data) = (Pod::start().await, tempfile::tempdir().unwrap());
+    let mut settings = pod.settings();
+    settings.pace.patience = Duration::from_millis(50);
+    let office = Office::with(data.path(), settings, &pod).await;
+    let olive = office.login("olive").await;
+    pod.simulator.fail(Fault::NeverEnds, Some(1));
+    let id = olive.submit().await;
+    for _ in 0..2 {
+        let transfer = olive.ended(id).await;
+        let error = transfer["error"].as_str().unwrap();
+        assert!(error.ends_with("a retry goes on waiting for it"), "{error}");
+        assert_eq!(pod.simulator.count(Deed::Load), 1);
+        assert_eq!(olive.post(&format!("/api/transfers/{id}/retry"), &json!({})).await.0, 200);
+    }
+    olive.ended(id).await;
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_asked_for_and_not_crossed_off_is_not_made_twice() {
+    let (pod, data) = (Pod::start().await, tempfile::tempdir().unwrap());
+    let office = Office::open(data.path(), &pod).await;
+    let olive = office.login("olive").await;
+    let id = olive.submit().await;
+    let before = olive.ended(id).await;
+    // As if the process had died between Oyez's commit and its own.
+    let mut tx = office.app.database.write().await.unwrap();
+    outbox::insert(&mut tx, TransferId(id)).await.unwrap();
+    tx.commit().await.unwrap();
+    office.app.desk.wake();
+    let mut patience = 600;
+    while !outbox::next(office.app.database.pool(), 1).await.unwrap().is_empty() {
+        patience -= 1;
+        assert!(patience > 0, "the relay crosses off what it asked for");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let after = olive.ended(id).await;
+    assert_eq!((&after["job"], &after["state"]), (&before["job"], &json!("completed")));
+    assert_eq!(pod.simulator.count(Deed::Upload), 1);
     office.close().await;
 }
 
