@@ -65,11 +65,7 @@ impl Client {
         let mut key = header::HeaderValue::from_str(&format!("Bearer {}", key.trim()))
             .map_err(|_| Error::Setup("the API key has characters that no key has".into()))?;
         key.set_sensitive(true);
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .user_agent(concat!("oyez-client/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::Setup(format!("the HTTP client cannot be made: {error}")))?;
+        let http = http(Vec::new())?;
         Ok(Self { shared: Arc::new(Shared { http, base, key }), patience: PATIENCE })
     }
 
@@ -78,6 +74,21 @@ impl Client {
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The same server, whose certificate may also come from these authorities, in PEM form: for servers inside a
+    /// company.
+    pub fn with_authorities(self, pem: &[u8]) -> Result<Self, Error> {
+        let unusable =
+            |why: &str| Error::Setup(format!("the authorities are no certificates in PEM form: {why}"));
+        let authorities = reqwest::Certificate::from_pem_bundle(pem);
+        let authorities = authorities.map_err(|error| unusable(&error.to_string()))?;
+        if authorities.is_empty() {
+            return Err(unusable("none was found"));
+        }
+        let Shared { base, key, .. } = &*self.shared;
+        let shared = Shared { http: http(authorities)?, base: base.clone(), key: key.clone() };
+        Ok(Self { shared: Arc::new(shared), ..self })
     }
 
     pub(crate) async fn send<A: DeserializeOwned>(&self, call: &Call) -> Result<A, Error> {
@@ -122,6 +133,15 @@ impl Client {
         let body = if body.is_empty() { "null" } else { &body };
         serde_json::from_str(body).map_err(|error| Error::Answer(error.to_string()))
     }
+}
+
+fn http(authorities: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Error> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .user_agent(concat!("oyez-client/", env!("CARGO_PKG_VERSION")))
+        .tls_certs_merge(authorities)
+        .build()
+        .map_err(|error| Error::Setup(format!("the HTTP client cannot be made: {error}")))
 }
 
 impl Call {

@@ -1,7 +1,9 @@
 //! What an application asks for.
 
+use std::time::Duration;
+
 use oyez_client::{
-    Client,
+    Client, Error,
     protocol::{
         Audience, ErrorCode, JobId, JobKind, UserId,
         api::{
@@ -34,6 +36,25 @@ async fn what_is_published_is_in_the_inbox() {
     );
     let event = EventRequest { to: Audience::Everyone.into(), kind: "typing".into(), data: None };
     assert_eq!(fixture.client.event(&event).await.unwrap().reached, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_a_certificate_of_its_own_is_trusted_when_told_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (cert, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let fixture = Fixture::with(|config| {
+        (config.http.tls.cert, config.http.tls.key) = (Some(cert), Some(key));
+    })
+    .await;
+    assert!(fixture.url.starts_with("https://"));
+    let suspicious = fixture.client.clone().with_patience(Duration::ZERO);
+    assert!(matches!(suspicious.enqueue(&count(1)).await, Err(Error::Unreachable(_))));
+    let trusting = fixture.client.clone().with_authorities(made.cert.pem().as_bytes()).unwrap();
+    assert!(trusting.enqueue(&count(1)).await.unwrap().created);
+    assert!(matches!(fixture.client.clone().with_authorities(b"no certificate"), Err(Error::Setup(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

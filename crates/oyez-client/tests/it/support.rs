@@ -41,10 +41,14 @@ impl Fixture {
     }
 
     pub(crate) async fn with_lease(lease: Duration) -> Self {
+        Self::with(|config| config.jobs.lease = lease).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
         config.listen = "127.0.0.1:0".into();
-        config.jobs.lease = lease;
+        change(&mut config);
         let server = Server::start(config).await.unwrap();
         let key = server.first_start().await.unwrap().unwrap().key.reveal().to_owned();
         let url = server.url().to_owned();
