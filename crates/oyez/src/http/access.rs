@@ -19,15 +19,20 @@ impl FromRequestParts<Http> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &Http) -> Result<Self, Refusal> {
         let principal = state.auth().authenticate(parts).await?;
-        let is_admin = match &principal {
-            Principal::User(user) => state.auth().is_admin(user),
-            Principal::Application(key) => key.scopes.allow(Scope::Admin),
-        };
-        Ok(Self { principal, is_admin })
+        Ok(Self::known(state, principal))
     }
 }
 
 impl Caller {
+    /// A caller whose credentials were checked.
+    pub(crate) fn known(state: &Http, principal: Principal) -> Self {
+        let is_admin = match &principal {
+            Principal::User(user) => state.auth().is_admin(user),
+            Principal::Application(key) => key.scopes.allow(Scope::Admin),
+        };
+        Self { principal, is_admin }
+    }
+
     /// Whether the caller has the scope.
     pub(crate) fn may(&self, scope: Scope) -> bool {
         match &self.principal {

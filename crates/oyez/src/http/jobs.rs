@@ -118,6 +118,8 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
                      after the end once, and is told with 204 to stay away.",
                 )
                 .access(owner)
+                .query("ticket", "A single-use ticket of the user, for pages without a token.")
+                .query("token", "A JWT, for clients that can set no headers.")
                 .answers_text("text/event-stream", "The job's frames."),
             watch::watch,
         );

@@ -294,6 +294,17 @@ async fn a_watcher_sees_where_the_job_is_and_then_its_end() {
     assert_eq!(serde_json::from_str::<Value>(data).unwrap()["pages"], 3);
     assert_eq!(event(&mut response, &mut rest).await, None, "the stream ends with the job");
 
+    // A page can set no headers.
+    let ticket = app.post("/api/auth/ticket", &anna, &json!({})).await.expect(200).json();
+    let ticket = format!("ticket={}", ticket["ticket"].as_str().unwrap());
+    let mut seen = Vec::new();
+    for query in [format!("token={anna}"), ticket.clone(), ticket, "token=x".into(), String::new()] {
+        let mut response = app.request(Method::GET, &format!("{path}/watch/?{query}")).send().await.unwrap();
+        let end = response.status() == 200 && event(&mut response, &mut String::new()).await.is_some();
+        seen.push((response.status().as_u16(), end));
+    }
+    assert_eq!(seen, [(200, true), (200, true), (401, false), (401, false), (401, false)]);
+
     // Who comes late sees the end, who has seen it is sent away.
     let mut late = watch().send().await.unwrap();
     let end = event(&mut late, &mut String::new()).await.unwrap();

@@ -4,15 +4,20 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
-    extract::State,
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use oyez_protocol::{JobId, Timestamp};
 
 use super::{
-    super::{Http, access::Caller, body::Segments, refusal::Answer},
+    super::{
+        Http,
+        access::Caller,
+        body::Segments,
+        refusal::{Answer, Refusal},
+    },
     read::visible,
 };
 use crate::{auth::Principal, jobs::Watch};
@@ -21,6 +26,21 @@ use crate::{auth::Principal, jobs::Watch};
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The last event's id: who comes back with it has seen the end.
 const END: &str = "end";
+
+/// Who may watch. `EventSource` can set no headers, so the query's credentials of a live stream are taken too.
+pub(super) struct Watcher(Caller);
+
+impl FromRequestParts<Http> for Watcher {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Http) -> Result<Self, Refusal> {
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            return Caller::from_request_parts(parts, state).await.map(Self);
+        }
+        let user = state.auth().handshake(parts).await?;
+        Ok(Self(Caller::known(state, Principal::User(user))))
+    }
+}
 
 struct Follower {
     state: Http,
@@ -32,7 +52,7 @@ struct Follower {
 
 pub(super) async fn watch(
     State(state): State<Http>,
-    caller: Caller,
+    Watcher(caller): Watcher,
     headers: HeaderMap,
     Segments(id): Segments<JobId>,
 ) -> Answer {
