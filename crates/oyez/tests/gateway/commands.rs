@@ -30,7 +30,7 @@ async fn what_one_tab_reads_the_other_tabs_badge_shows() {
         client.messages(3).await;
     }
     let ack = one.ask(json!({"type": "mark_read", "id": ids[0], "ref": "r"})).await;
-    assert_eq!(ack, json!({"type": "ack", "ref": "r", "seq": 3, "unread": 2, "unseen": 2}));
+    assert_eq!(ack, json!({"type": "ack", "ref": "r", "unread": 2, "unseen": 2, "up_to_seq": 3}));
     let inbox = other.next().await;
     assert_eq!((&inbox["type"], &inbox["unread"], &inbox["unseen"]), (&"inbox".into(), &2.into(), &2.into()));
     assert_eq!(inbox["changed"][0]["id"], json!(ids[0]));
