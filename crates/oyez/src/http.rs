@@ -81,7 +81,6 @@ struct Inner {
     metrics: metrics::RequestMetrics,
     request_ids: edge::RequestIds,
     openapi: Bytes,
-    seen: workers::Seen,
     draining: CancellationToken,
 }
 
@@ -101,7 +100,6 @@ impl Http {
             metrics: metrics::RequestMetrics::new(),
             request_ids: edge::RequestIds::default(),
             openapi: openapi.into(),
-            seen: workers::Seen::default(),
             draining: CancellationToken::new(),
             options,
         };
@@ -152,10 +150,6 @@ impl Http {
 
     fn jobs(&self) -> &Jobs {
         &self.inner.options.jobs
-    }
-
-    fn seen(&self) -> &workers::Seen {
-        &self.inner.seen
     }
 
     fn users(&self) -> &Users {

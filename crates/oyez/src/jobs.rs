@@ -17,6 +17,7 @@ mod read;
 mod report;
 mod rescue;
 mod schedules;
+mod seen;
 mod upkeep;
 mod waiting;
 mod watch;
@@ -76,6 +77,7 @@ struct Shared {
     meters: meters::Meters,
     watchers: watch::Watchers,
     waiting: waiting::Waiting,
+    seen: seen::Seen,
     endings: mpsc::Sender<finish::Handed>,
     /// Queues of which only so many jobs may run.
     limited: Mutex<BTreeSet<QueueName>>,
@@ -115,6 +117,7 @@ impl Jobs {
                 meters: meters::Meters::default(),
                 watchers,
                 waiting,
+                seen: seen::Seen::default(),
                 endings,
                 limited: Mutex::default(),
                 closing: CancellationToken::new(),

@@ -210,7 +210,7 @@ pub struct WorkerView {
     pub running: Vec<RunningView>,
     /// When it last asked this node for work; null for one that asks elsewhere.
     pub asked_at: Option<Timestamp>,
-    /// The queues it asked for then.
+    /// The queues it asked for then; empty: all.
     pub queues: Vec<QueueName>,
     /// The kinds it asked for then; empty: all.
     pub kinds: Vec<JobKind>,

@@ -22,7 +22,11 @@ pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure>
     let answer = ask(&client).await;
     let (running, address) = (client.is_live(), client.address().to_owned());
     client.close().await;
-    let (stats, workers, waiting) = answer?;
+    let (stats, mut workers, waiting) = answer?;
+    if !running {
+        // This process answered, and ends with the answer.
+        workers = json!([]);
+    }
     let stuck = stuck(&stats, &workers, &waiting);
     let document = json!({
         "running": running, "url": running.then_some(&address), "stats": stats, "workers": workers, "queues": waiting,

@@ -2,7 +2,6 @@
 //! `jobs`.
 
 mod report;
-mod seen;
 
 use std::time::Duration;
 
@@ -12,12 +11,9 @@ use oyez_protocol::{
     QueueName,
     api::{
         page::Page,
-        workers::{
-            ClaimAnswer, ClaimRequest, ClaimedJob, MAX_CLAIM, MAX_WAIT_SECONDS, RunningView, WorkerView,
-        },
+        workers::{ClaimAnswer, ClaimRequest, ClaimedJob, MAX_CLAIM, MAX_WAIT_SECONDS, WorkerView},
     },
 };
-use oyez_store::queues::RunningJob;
 
 use super::{
     Http,
@@ -32,8 +28,6 @@ use crate::{
     auth::Scope,
     jobs::{Begun, Wanted},
 };
-
-pub(super) use seen::Seen;
 
 /// Most queues, and most kinds, that one claim may name.
 const MAX_NAMES: usize = 100;
@@ -70,7 +64,7 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
 async fn claim(State(state): State<Http>, caller: Caller, Json(request): Json<ClaimRequest>) -> Answer {
     caller.require(Scope::Jobs)?;
     let (wanted, wait) = wanted(&request)?;
-    state.seen().asked(&request, state.clock().now());
+    state.jobs().asked(&wanted.worker, &wanted.queues, wanted.kinds.as_deref());
     let longest = state.request_timeout().saturating_sub(MARGIN);
     let claiming = state.jobs().claim(&wanted, wait.min(longest));
     let begun = tokio::select! {
@@ -126,29 +120,6 @@ fn claimed(begun: Begun, lease: Duration) -> ClaimedJob {
 
 async fn list(State(state): State<Http>, caller: Caller) -> Answer {
     caller.require(Scope::Jobs)?;
-    let overview = state.jobs().overview().await?;
-    let mut workers = state.seen().workers(state.clock().now());
-    for job in overview.running {
-        let Some(name) = job.worker.clone() else { continue };
-        let worker = workers.entry(name.clone()).or_insert_with(|| WorkerView {
-            name,
-            running: Vec::new(),
-            asked_at: None,
-            queues: Vec::new(),
-            kinds: Vec::new(),
-        });
-        worker.running.push(running(job));
-    }
-    Ok(json(StatusCode::OK, &Page { data: workers.into_values().collect(), next_cursor: None }))
-}
-
-fn running(job: RunningJob) -> RunningView {
-    RunningView {
-        id: job.id,
-        kind: job.kind,
-        queue: job.queue,
-        attempt: job.attempt,
-        since: job.since,
-        lease_until: job.lease_until.unwrap_or(job.since),
-    }
+    let workers = state.jobs().workers().await?;
+    Ok(json(StatusCode::OK, &Page { data: workers, next_cursor: None }))
 }

@@ -146,6 +146,7 @@ impl Shared {
         if kinds.is_empty() {
             return Ok(());
         }
+        self.jobs.asked(&self.worker, &self.options.queues, Some(&kinds));
         let depths = self.store.queue_depths().await.inspect_err(|_| self.calls.look_everywhere())?;
         for depth in depths {
             if depth.state == JobState::Available && kinds.contains(&depth.kind) && self.serves(&depth.queue)

@@ -83,6 +83,10 @@ fn jobs_are_looked_after_while_the_server_runs() {
     let data = tempfile::tempdir().unwrap();
     let _server = Server::start(data.path(), &[]);
     look_after_jobs(data.path());
+    let status = answer(data.path(), &["status"]);
+    let node = &status["workers"][0];
+    assert!(node["name"].as_str().unwrap().starts_with("oyez/"), "{status}");
+    assert!(node["kinds"].as_array().unwrap().contains(&json!("oyez_cleanup")), "{status}");
 }
 
 #[test]

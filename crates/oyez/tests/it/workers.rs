@@ -186,7 +186,7 @@ async fn workers_are_listed_with_what_they_have_and_what_they_wait_for() {
             {"name": "busy", "asked_at": since, "queues": ["slow"], "kinds": ["report"], "running": [
                 {"id": id, "kind": "report", "queue": "slow", "attempt": 1, "since": since,
                  "lease_until": "2026-11-20T13:00:15.000Z"}]},
-            {"name": "idle", "asked_at": since, "queues": [], "kinds": [], "running": []},
+            {"name": "idle", "asked_at": since, "queues": ["default"], "kinds": [], "running": []},
         ])
     );
     app.hand.advance(600);
