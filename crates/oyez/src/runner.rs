@@ -88,7 +88,7 @@ impl Runner {
             clock,
             worker: worker.unwrap_or_else(|_| fallback()),
             handlers: handler::Handlers::default(),
-            threads: threads::Threads::new(options.concurrency),
+            threads: threads::Threads::new(),
             slots: slots::Slots::new(options.concurrency),
             calls: claim::Calls::default(),
             leads: leader::Leads::default(),

@@ -224,8 +224,10 @@ impl Shared {
 
     /// Like [`Shared::end`], for a thread that may block.
     pub(super) fn end_blocking(&self, ending: Ending) {
-        let ending = self.last_words(ending);
-        drop(self.endings.blocking_send(Handed::Ending(ending)));
+        let handed = Handed::Ending(self.last_words(ending));
+        if let Err(mpsc::error::TrySendError::Full(handed)) = self.endings.try_send(handed) {
+            drop(self.endings.blocking_send(handed));
+        }
     }
 
     /// Waits until the ends that were handed over are on disk.
