@@ -1,10 +1,12 @@
 //! HTTP bodies, one file per resource. Unknown fields are refused, so that a misspelt one is not lost silently.
 
 pub mod connections;
+pub mod deliveries;
 pub mod inbox;
 pub mod jobs;
 pub mod keys;
 pub mod page;
+pub mod preferences;
 pub mod problem;
 pub mod publish;
 pub mod queues;

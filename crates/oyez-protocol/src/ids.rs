@@ -5,8 +5,10 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod delivery;
 mod work;
 
+pub use delivery::{DeliveryId, DigestId};
 pub use work::{JobId, JobKind, QueueName, ScheduleName, WorkerName};
 
 /// Longest user id, role or topic name, in bytes.

@@ -40,6 +40,13 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// This time and a while later; too far is cut to the last time that can be written.
+    #[must_use]
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
     /// Milliseconds from `earlier` to this time; negative when it lies before.
     pub fn millis_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
