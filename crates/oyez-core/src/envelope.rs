@@ -24,6 +24,13 @@ impl Invalid {
     pub(crate) fn new(field: &str, message: impl Into<String>) -> Self {
         Self { code: ErrorCode::Invalid, field: field.into(), message: message.into() }
     }
+
+    /// The same refusal for a body that stands at `place` in a larger one.
+    pub(crate) fn within(self, place: &str) -> Self {
+        let field = format!("{place}.{}", self.field);
+        let message = self.message.replacen(&format!("\"{}\"", self.field), &format!("\"{field}\""), 1);
+        Self { field, message, ..self }
+    }
 }
 
 /// `given` as it may stand in an error: quoted, and cut so that a hostile megabyte does not come back.

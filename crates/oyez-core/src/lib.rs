@@ -9,13 +9,18 @@
 //!
 //! Background work: [`job`] checks what is asked for and decides what an attempt's outcome means, [`retry`] when the
 //! next one is due, [`progress`] how far it is, [`queue`] how many may start, [`schedule`] when a rule fires.
+//!
+//! People who are away: [`fallback`] plans who is reached by which medium and when, [`delivery`] is the life of what
+//! is sent. These rules are decided here; the server does not apply them yet.
 
 pub mod access;
 pub mod account;
 pub mod clock;
+pub mod delivery;
 pub mod drain;
 pub mod envelope;
 pub mod event;
+pub mod fallback;
 pub mod inbox;
 pub mod job;
 pub mod notification;

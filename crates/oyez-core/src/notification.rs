@@ -8,8 +8,9 @@ use oyez_protocol::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::envelope::{
-    MAX_DATA_BYTES, Object, check_audiences, check_keys, check_kind, check_length, quoted,
+use crate::{
+    envelope::{MAX_DATA_BYTES, Object, check_audiences, check_keys, check_kind, check_length, quoted},
+    fallback::medium,
 };
 
 /// The type of a notification that was given none.
@@ -26,8 +27,6 @@ pub const MAX_WORD_BYTES: usize = 64;
 pub const MAX_ACTOR_BYTES: usize = 4 * 1024;
 /// Longest `group_key` and `idempotency_key`, in bytes.
 pub const MAX_KEY_BYTES: usize = 255;
-/// What `media` may name.
-pub const MEDIA: [&str; 3] = ["email", "web_push", "webhook"];
 
 /// A checked notification, ready to store.
 #[derive(Debug, Clone)]
@@ -205,17 +204,10 @@ fn check_texts(request: &NotificationRequest) -> Result<(), Invalid> {
     if let Some(group_key) = &request.group_key {
         check_key("group_key", group_key)?;
     }
-    match request.media.iter().flatten().find(|medium| !MEDIA.contains(&medium.as_str())) {
-        None => Ok(()),
-        Some(medium) => {
-            let message = format!(
-                "\"media\" names {}, which is no medium: expected {}",
-                quoted(medium),
-                MEDIA.join(", ")
-            );
-            Err(Invalid::new("media", message))
-        }
+    for name in request.media.iter().flatten() {
+        medium("media", name)?;
     }
+    Ok(())
 }
 
 fn check_times(

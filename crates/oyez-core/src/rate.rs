@@ -50,6 +50,16 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// A bucket as it was stored: [`Bucket::full_at_micros`].
+    pub fn from_full_at_micros(full_at: i64) -> Self {
+        Self { full_at }
+    }
+
+    /// When it is full again, in microseconds since 1970: all there is to store.
+    pub fn full_at_micros(self) -> i64 {
+        self.full_at
+    }
+
     /// Takes a token, or says how long to wait. Asking too often costs nothing.
     ///
     /// A clock that is set back does not lock anybody out for longer than an empty bucket takes to fill.

@@ -191,7 +191,8 @@ fn unique(request: &JobRequest, now: Timestamp) -> Result<Option<Unique>, Invali
     Ok(Some(Unique { key, states }))
 }
 
-fn backoff(request: Option<&BackoffRequest>) -> Result<Backoff, Invalid> {
+/// Checks how long to wait between attempts; what is absent is as it is by default.
+pub(crate) fn backoff(request: Option<&BackoffRequest>) -> Result<Backoff, Invalid> {
     let mut backoff = Backoff::default();
     let Some(request) = request else { return Ok(backoff) };
     if let Some(first) = request.first {
