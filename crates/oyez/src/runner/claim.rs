@@ -16,7 +16,7 @@ use crate::jobs::JobsError;
 /// Most jobs taken in one transaction.
 const MOST: usize = 200;
 /// In case a word was lost, or another process made jobs: look everywhere at least this often.
-const LOOK_EVERYWHERE: Duration = Duration::from_secs(10);
+const LOOK_EVERYWHERE: Duration = Duration::from_secs(30);
 
 /// Where jobs may wait for us.
 #[derive(Default)]

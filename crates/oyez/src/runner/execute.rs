@@ -14,6 +14,8 @@ use crate::jobs::Begun;
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// A handler whose time is over has so long to give way; then its thread counts as lost.
 const GIVES_WAY_WITHIN: Duration = Duration::from_secs(2);
+/// How long a shutdown waits for the last ends to be on disk.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 /// How often threads are looked at.
 const WATCH: Duration = Duration::from_millis(500);
 
@@ -91,11 +93,16 @@ impl Shared {
         let _all_ended = tokio::time::timeout(grace, self.slots.emptied()).await;
         self.giving_back.cancel();
         let _all_gave_way = tokio::time::timeout(GIVES_WAY_WITHIN, self.slots.emptied()).await;
-        for (job, attempt) in self.slots.give_up_all() {
-            self.jobs.ended(job, attempt, Outcome::GivenBack).await;
+        let last_words = async {
+            for (job, attempt) in self.slots.give_up_all() {
+                self.jobs.ended(job, attempt, Outcome::GivenBack).await;
+            }
+            self.jobs.settle().await;
+        };
+        if tokio::time::timeout(SETTLES_WITHIN, last_words).await.is_err() {
+            tracing::error!("the store did not take how the last jobs ended; their leases will run out");
         }
         self.threads.stop();
-        self.jobs.settle().await;
     }
 }
 

@@ -41,6 +41,12 @@ impl Leads {
 
 impl Shared {
     pub(super) async fn lead(&self, shutdown: &CancellationToken) {
+        if self.options.alone {
+            // Nobody else is there to be told, and an idle server writes nothing.
+            self.leads.leads.store(true, Ordering::Relaxed);
+            self.leads.began.notify_waiters();
+            return;
+        }
         loop {
             let (now, node) = (self.clock.now(), self.options.node.clone());
             let taken = self.store.write(move |tx| {
