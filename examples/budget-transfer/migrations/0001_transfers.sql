@@ -71,6 +71,8 @@ CREATE TABLE calls (
     step        INTEGER NOT NULL CHECK (step BETWEEN 2 AND 5),
     intended_at INTEGER NOT NULL,
     answer      TEXT,
+    -- For how many milliseconds the call was looked for in vain, over all attempts.
+    missed_ms   INTEGER NOT NULL DEFAULT 0,
     -- done: the step is. failed: Oracle tried and could not. not_made: Oracle never got it.
     ended       TEXT CHECK (ended IN ('done', 'failed', 'not_made')),
     CHECK (answer IS NOT NULL OR ended IS NULL OR ended = 'not_made')

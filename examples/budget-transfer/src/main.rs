@@ -15,6 +15,9 @@ use clap::Parser;
 use oyez::auth::Secret;
 use tokio::{net::TcpListener, signal};
 
+/// How long a call is looked for that the simulator may have lost.
+const SIMULATED_SETTLE: Duration = Duration::from_secs(3);
+
 /// Budget transfers with live uploads to Oracle Fusion: a small application that embeds Oyez.
 ///
 /// The Oracle user and password come from BUDGET_ORACLE_USER and BUDGET_ORACLE_PASSWORD: what stands on a command line
@@ -54,9 +57,10 @@ struct Flags {
     /// Milliseconds between two such questions, at most.
     #[arg(long, default_value_t = 15_000)]
     longest_poll_ms: u64,
-    /// Milliseconds for which a lost call is looked for in vain before it counts as never made.
-    #[arg(long, default_value_t = 150_000)]
-    settle_ms: u64,
+    /// Milliseconds for which a lost call is looked for in vain before it counts as never made; default 150000, and
+    /// 3000 for the simulator, which ends with this process and is at nothing afterwards.
+    #[arg(long)]
+    settle_ms: Option<u64>,
     /// Milliseconds that a simulated request takes.
     #[arg(long, default_value_t = 4_000)]
     simulated_ms: u64,
@@ -64,10 +68,11 @@ struct Flags {
 
 impl Flags {
     fn oracle_settings(&self, base: reqwest::Url, credentials: Credentials) -> oracle::Settings {
+        let usual = if self.oracle.is_some() { Pace::default().settle } else { SIMULATED_SETTLE };
         let pace = Pace {
             first_poll: Duration::from_millis(self.first_poll_ms),
             longest_poll: Duration::from_millis(self.longest_poll_ms),
-            settle: Duration::from_millis(self.settle_ms),
+            settle: self.settle_ms.map_or(usual, Duration::from_millis),
             ..Pace::default()
         };
         let ledger = Ledger {

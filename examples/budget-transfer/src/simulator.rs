@@ -2,8 +2,8 @@
 //!
 //! It does what matters here as Oracle does it: a document uploaded twice is two documents, loaded twice its lines are
 //! in the interface twice and the journal is doubled. It keeps a record of every call, takes its time, and can be told
-//! to fail in each way the application has to survive. Its state is a file when it is given one, so it outlives the
-//! application, and a power cut.
+//! to fail in each way the application has to survive. Its state is a file when it is given one, so it is there again
+//! after a restart.
 
 mod control;
 mod fault;

@@ -1,5 +1,7 @@
 //! Rows of calls that Oracle must get once.
 
+use std::time::Duration;
+
 use oyez::protocol::Timestamp;
 use sqlx::{Row, SqlitePool};
 
@@ -82,11 +84,31 @@ pub async fn end(pool: &SqlitePool, call: i64, ended: Ended) -> sqlx::Result<()>
     Ok(())
 }
 
+/// Adds to the time for which a call was looked for in vain; answers the sum.
+pub async fn miss(pool: &SqlitePool, call: i64, time: Duration) -> sqlx::Result<Duration> {
+    let sum: i64 = sqlx::query_scalar(include_str!("../../sql/calls/miss.sql"))
+        .bind(call)
+        .bind(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        .fetch_one(pool)
+        .await?;
+    Ok(Duration::from_millis(sum.max(0).unsigned_abs()))
+}
+
 /// The answers of this step's calls that failed: requests that a lost one must not be taken for.
 pub async fn failed(pool: &SqlitePool, transfer: TransferId, step: Step) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(include_str!("../../sql/calls/failed.sql"))
         .bind(transfer.0)
         .bind(step.number())
+        .fetch_all(pool)
+        .await
+}
+
+/// The answers of this step's calls since a time, for all transfers: requests that need not be looked at to find a lost
+/// one.
+pub async fn known(pool: &SqlitePool, step: Step, since: Timestamp) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(include_str!("../../sql/calls/known.sql"))
+        .bind(step.number())
+        .bind(since.as_millis())
         .fetch_all(pool)
         .await
 }

@@ -9,11 +9,13 @@
 //!    the document by its name, a request by its job and parameters, which hold the document's id or the interface
 //!    group. AutoPost has no parameter of its own; for it, any request that was submitted after our import ended will
 //!    do, because it posts our journal as well.
-//! 4. Found: its answer is taken over. Not found: Oracle may still be at it, so it is looked up again for as long as
-//!    [`Pace::settle`](crate::oracle::Pace::settle), by a clock that nobody can set. Only then was it never made, and
-//!    is made now.
+//! 4. Found: its answer is taken over. Not found: Oracle may still be at it, so it is looked up again until it was
+//!    missed for as long as [`Pace::settle`](crate::oracle::Pace::settle), by a clock that nobody can set and summed up
+//!    over attempts. Only then was it never made, and is made now.
 //! 5. Where Oracle does not let us look (the user lacks the right), nothing is guessed: the job fails and says what a
 //!    person has to find out, and the transfer's page takes the answer.
+
+use std::time::Duration;
 
 use oyez::{protocol::Timestamp, runner::JobError};
 use tokio::time::Instant;
@@ -26,7 +28,7 @@ use crate::{
 };
 
 /// How far Oracle's clock and ours may be apart, in seconds, when a request is looked up by time.
-const CLOCKS_APART: i64 = 12 * 3600;
+const CLOCKS_APART: i64 = 3600;
 /// How often a look-up that does not work is tried within one attempt.
 const LOOK_UPS: u32 = 5;
 
@@ -75,7 +77,7 @@ impl Attempt {
     pub(super) async fn once(&self, step: Step, errand: &Errand<'_>) -> Result<Outcome, JobError> {
         let pool = self.with.database.pool();
         let mut troubles = 0;
-        let mut looking_since = None;
+        let mut last_look: Option<Instant> = None;
         loop {
             let Some(call) = calls::standing(pool, self.transfer.id, step).await? else {
                 if let Some(outcome) = self.make(step, errand).await? {
@@ -94,14 +96,19 @@ impl Attempt {
                     self.note(step, &text, None).await?;
                 }
                 Ok(None) => {
-                    let since = *looking_since.get_or_insert_with(Instant::now);
-                    let left = pace.settle.saturating_sub(since.elapsed());
+                    let now = Instant::now();
+                    let passed = last_look.replace(now).map_or(Duration::ZERO, |last| now - last);
+                    let missed = calls::miss(pool, call.id, passed).await?;
+                    let left = pace.settle.saturating_sub(missed);
                     if left.is_zero() {
-                        looking_since = None;
+                        last_look = None;
                         calls::end(pool, call.id, Ended::NotMade).await?;
                         self.note(step, &format!("{} never reached Oracle; once more", errand.name()), None)
                             .await?;
                     } else {
+                        let told =
+                            format!("{}: looking in Oracle whether {} arrived", step.name(), errand.name());
+                        self.context.progress(f64::from(step.number() - 1) * 20.0, told).await?;
                         self.pause(left.min(pace.first_poll)).await?;
                     }
                 }
@@ -173,15 +180,21 @@ impl Attempt {
         match errand {
             Errand::Document { name, .. } => Ok(oracle.find_document(name).await?.map(|document| document.0)),
             Errand::Job { job, parameters, after } => {
-                let since = match after {
-                    None => call.intended_at.plus_seconds(-CLOCKS_APART),
-                    // By Oracle's own clock: one that was submitted a moment too early posts nothing of ours.
-                    Some(before) => self.end_of(before).await?,
+                let pool = self.with.database.pool();
+                let (since, known) = match after {
+                    None => {
+                        let since = call.intended_at.plus_seconds(-CLOCKS_APART);
+                        (since, calls::known(pool, step, since).await)
+                    }
+                    // By Oracle's own clock: one that was submitted a moment too early posts nothing of ours. One of
+                    // another transfer will do, one of ours that failed will not.
+                    Some(before) => {
+                        (self.end_of(before).await?, calls::failed(pool, self.transfer.id, step).await)
+                    }
                 };
-                let failed = calls::failed(self.with.database.pool(), self.transfer.id, step).await;
-                let failed =
-                    failed.map_err(|error| CallError::NotDone(format!("the database failed: {error}")))?;
-                let except: Vec<RequestId> = failed.into_iter().map(RequestId).collect();
+                let known =
+                    known.map_err(|error| CallError::NotDone(format!("the database failed: {error}")))?;
+                let except: Vec<RequestId> = known.into_iter().map(RequestId).collect();
                 let sought = Sought { job: *job, parameters, since, except: &except };
                 Ok(oracle.find_request(&sought).await?.map(|request| request.0))
             }

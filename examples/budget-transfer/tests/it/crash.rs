@@ -11,6 +11,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use budget_transfer::simulator::{Deed, Fault, Moment, Options, PASSWORD, USER};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{live::Live, office::Api, pod::Pod};
 
@@ -54,7 +55,11 @@ impl Process {
     }
 
     /// `kill -9`.
-    fn kill(mut self) {
+    fn kill(self) {}
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -163,6 +168,44 @@ async fn a_crash_right_after_a_submission_was_answered_loses_nothing_and_doubles
     }
     assert_eq!(pod.simulator.journals().len(), count);
     assert!(pod.simulator.journals().iter().all(|journal| journal.cents == 120_050 && journal.posted));
+    process.kill();
+}
+
+/// How often the process dies at a moment nobody chose.
+const DEATHS: u32 = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_at_any_moment_do_nothing_twice() {
+    let seed: u64 = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    let quick =
+        Options { run_time: Duration::from_millis(150), answer_time: Duration::from_millis(15), file: None };
+    let (pod, data) = (Pod::with(quick).await, tempfile::tempdir().unwrap());
+    let mut process = Process::start(data.path(), &pod).await;
+    let olive = Api::login(&process.base, "olive").await;
+    let draft = olive.draft().await;
+    for death in 0..DEATHS {
+        let olive = olive.at(&process.base);
+        assert_eq!(olive.post_with_key("/api/transfers", &format!("{death}"), &draft).await.0, 202);
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..700))).await;
+        process.kill();
+        process = Process::start(data.path(), &pod).await;
+    }
+    let olive = olive.at(&process.base);
+    for id in 1..=i64::from(DEATHS) {
+        let transfer = olive.ended(id).await;
+        assert_eq!(transfer["state"], "completed", "seed {seed}: {transfer:#}");
+    }
+    let count = |deed| pod.simulator.count(deed);
+    let calls = || format!("seed {seed}: {:#?}", pod.simulator.calls());
+    for deed in [Deed::Upload, Deed::Load, Deed::Import] {
+        assert_eq!(count(deed), DEATHS as usize, "{deed:?}, {}", calls());
+    }
+    // One AutoPost may have posted the journals of two: the answer to the other's was lost, or it was never made.
+    assert!((1..=DEATHS as usize).contains(&count(Deed::Post)), "{}", calls());
+    let journals = pod.simulator.journals();
+    assert_eq!(journals.len(), DEATHS as usize, "seed {seed}");
+    assert!(journals.iter().all(|journal| journal.cents == 120_050 && journal.posted), "seed {seed}");
     process.kill();
 }
 

@@ -33,8 +33,11 @@ async fn a_call_that_never_arrived_is_made_again_once_that_is_certain() {
     let (pod, data) = (Pod::start().await, tempfile::tempdir().unwrap());
     let office = Office::open(data.path(), &pod).await;
     let olive = office.login("olive").await;
+    let mut live = olive.live().await;
     pod.simulator.fail(Fault::Unavailable, Some(1));
     let id = olive.submit().await;
+    while live.frame().await["message"] != "Upload to UCM: looking in Oracle whether the upload arrived" {}
+    drop(live);
     let transfer = olive.ended(id).await;
     assert_eq!(transfer["state"], "completed", "{transfer}");
     assert!(told(&transfer, "the upload never reached Oracle; once more"), "{transfer}");
