@@ -122,7 +122,8 @@ async fn starts(run: &mut Run, client: &Client) -> anyhow::Result<()> {
         anyhow::Ok(())
     };
     let (ended, asked) = tokio::join!(worker.run(async move { over.notified().await }), asking);
-    (ended?, asked?);
+    ended?;
+    asked?;
     let (count, p50, p95) = read(&waits);
     anyhow::ensure!(count == SINGLE.0 as u64, "{count} of {} jobs ran", SINGLE.0);
     run.report.add(
@@ -182,7 +183,8 @@ async fn reports(run: &mut Run, client: &Client, server: &Server) -> anyhow::Res
         Ok(())
     };
     let (ended, done) = tokio::join!(worker.run(async move { over.notified().await }), reading);
-    (ended?, done?);
+    ended?;
+    done?;
     let (seen, p50, p95) = read(&waits);
     run.report.add(
         Figure::new(
