@@ -47,7 +47,7 @@ mod tests;
 
 pub use digest::{Collected, Collecting, Digest, DigestKey, DigestState, Window};
 pub use pattern::Pattern;
-pub use policy::{Over, Policy, Retry, Throttle};
+pub use policy::{Over, Policy, Retry, Rule, Throttle};
 pub use preferences::Preferences;
 pub use quiet_hours::QuietHours;
 
@@ -126,6 +126,8 @@ pub(crate) fn time_zone(field: &str, name: &str) -> Result<TimeZone, Invalid> {
 /// What holds for one type and medium, once rules and preferences are brought together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
+    /// What carries it.
+    pub medium: Medium,
     /// When it is meant to go out.
     pub timing: Timing,
     /// How long [`Timing::IfUnseen`] waits.
@@ -150,6 +152,23 @@ pub fn verdict(
     asked: Option<&[Medium]>,
     medium: Medium,
 ) -> Result<Verdict, SkipReason> {
+    by_operator(policy, kind, asked, medium)?.weighed(preferences, kind)
+}
+
+/// The operator's part of a verdict: the same for all recipients.
+#[derive(Clone, Copy)]
+struct ByOperator<'a> {
+    medium: Medium,
+    rule: &'a Rule,
+    choice: Choice,
+}
+
+fn by_operator<'a>(
+    policy: &'a Policy,
+    kind: &str,
+    asked: Option<&[Medium]>,
+    medium: Medium,
+) -> Result<ByOperator<'a>, SkipReason> {
     if asked.is_some_and(|asked| !asked.contains(&medium)) {
         return Err(SkipReason::NotAsked);
     }
@@ -157,28 +176,36 @@ pub fn verdict(
         return Err(SkipReason::NoMedium);
     }
     let (rule, named) = policy.rule(kind, medium);
-    let by_operator = match rule.choice {
+    let choice = match rule.choice {
         Choice::Off if asked.is_some() && !named => Choice::IfUnseen,
         choice => choice,
     };
-    let choice = match preferences.choice(kind, medium) {
-        Some(chosen) if !rule.critical || chosen == Choice::AtOnce => chosen,
-        _ => by_operator,
-    };
-    let timing = match choice {
-        Choice::AtOnce => Timing::AtOnce,
-        Choice::IfUnseen => Timing::IfUnseen,
-        Choice::Digest => Timing::Digest,
-        Choice::Off if by_operator == Choice::Off => return Err(SkipReason::Off),
-        Choice::Off => return Err(SkipReason::Muted),
-    };
-    Ok(Verdict {
-        timing,
-        grace: rule.grace,
-        window: preferences.window.unwrap_or(rule.window),
-        critical: rule.critical,
-        heeds_quiet_hours: rule.heeds_quiet_hours && !rule.critical,
-    })
+    Ok(ByOperator { medium, rule, choice })
+}
+
+impl ByOperator<'_> {
+    fn weighed(self, preferences: &Preferences, kind: &str) -> Result<Verdict, SkipReason> {
+        let rule = self.rule;
+        let choice = match preferences.choice(kind, self.medium) {
+            Some(chosen) if !rule.critical || chosen == Choice::AtOnce => chosen,
+            _ => self.choice,
+        };
+        let timing = match choice {
+            Choice::AtOnce => Timing::AtOnce,
+            Choice::IfUnseen => Timing::IfUnseen,
+            Choice::Digest => Timing::Digest,
+            Choice::Off if self.choice == Choice::Off => return Err(SkipReason::Off),
+            Choice::Off => return Err(SkipReason::Muted),
+        };
+        Ok(Verdict {
+            medium: self.medium,
+            timing,
+            grace: rule.grace,
+            window: preferences.window.unwrap_or(rule.window),
+            critical: rule.critical,
+            heeds_quiet_hours: rule.heeds_quiet_hours && !rule.critical,
+        })
+    }
 }
 
 /// What of a notification matters for its deliveries.
@@ -227,20 +254,20 @@ pub fn may_deliver(notice: &Notice<'_>, policy: &Policy) -> bool {
 ///
 /// Whatever would be skipped for certain is left out: a row for each muted medium of each recipient would tell nobody
 /// anything ([`verdict`] tells why). The result depends on nothing but the arguments, and ids follow from notification,
-/// user and medium: planning again after a crash gives the same rows.
+/// user and medium: planning again after a crash finds the rows that are there.
 pub fn plan<'a>(
     notice: &Notice<'_>,
     policy: &Policy,
     recipients: impl IntoIterator<Item = Recipient<'a>>,
     now: Timestamp,
 ) -> Vec<Planned> {
+    // Rules are looked through once, however many recipients there are.
+    let media = Medium::ALL.map(|medium| by_operator(policy, notice.kind, notice.media, medium).ok());
     let mut planned = Vec::new();
     for recipient in recipients {
-        for medium in Medium::ALL {
-            let found = verdict(policy, recipient.preferences, notice.kind, notice.media, medium);
-            planned.extend(
-                found.ok().and_then(|verdict| planned_one(notice, &recipient, medium, &verdict, now)),
-            );
+        for by_operator in media.into_iter().flatten() {
+            let verdict = by_operator.weighed(recipient.preferences, notice.kind);
+            planned.extend(verdict.ok().and_then(|verdict| planned_one(notice, &recipient, &verdict, now)));
         }
     }
     planned
@@ -249,21 +276,19 @@ pub fn plan<'a>(
 fn planned_one(
     notice: &Notice<'_>,
     recipient: &Recipient<'_>,
-    medium: Medium,
     verdict: &Verdict,
     now: Timestamp,
 ) -> Option<Planned> {
-    let user = recipient.user;
+    let (user, medium) = (recipient.user, verdict.medium);
     let collecting = (verdict.timing == Timing::Digest).then(|| Collecting {
         key: DigestKey::grouped(user, medium, verdict.window, notice.group_key),
         window: verdict.window,
         zone: recipient.zone.clone(),
     });
     let due_at = match verdict.timing {
-        Timing::AtOnce => now,
         Timing::IfUnseen => now.plus(verdict.grace),
-        // Not its own: the digest may be open for long, and then closes sooner.
-        Timing::Digest => now,
+        // How long a digest is open already is not known here: it may close soon.
+        Timing::AtOnce | Timing::Digest => now,
     };
     if notice.expires_at.is_some_and(|expires_at| expires_at <= due_at) {
         return None;

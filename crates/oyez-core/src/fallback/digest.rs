@@ -24,8 +24,10 @@ use oyez_protocol::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use oyez_protocol::api::deliveries::DigestState;
+
 use super::quiet_hours::{next_at, time_of_day};
-use crate::{envelope::quoted, notification::Invalid};
+use crate::notification::Invalid;
 
 mod close;
 #[cfg(test)]
@@ -128,37 +130,6 @@ impl DigestKey {
     }
 }
 
-/// Where a digest is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DigestState {
-    /// Collects.
-    Open,
-    /// Its list is fixed, and its message on its way.
-    Closing,
-    /// The medium took its message.
-    Sent,
-    /// Its message failed, or bounced; resending that may still help.
-    Failed,
-    /// Nothing was left to list.
-    Dropped,
-}
-
-impl DigestState {
-    /// Every state, in the order of a life.
-    pub const ALL: [Self; 5] = [Self::Open, Self::Closing, Self::Sent, Self::Failed, Self::Dropped];
-
-    /// The state as it is written in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Closing => "closing",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
 /// A digest, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
@@ -238,13 +209,5 @@ pub fn follow(message: DeliveryState) -> (DigestState, DeliveryState) {
         DeliveryState::Failed | DeliveryState::Bounced | DeliveryState::Skipped => {
             (DigestState::Failed, message)
         }
-    }
-}
-
-impl std::str::FromStr for DigestState {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        known.ok_or_else(|| format!("{} is no state of a digest", quoted(text)))
     }
 }

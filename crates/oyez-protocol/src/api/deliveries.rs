@@ -61,6 +61,23 @@ pub enum DeliveryState {
     Skipped,
 }
 
+/// Where a digest is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DigestState {
+    /// Collects.
+    Open,
+    /// Its list is fixed, and its message on its way.
+    Closing,
+    /// The medium took its message.
+    Sent,
+    /// Its message failed, bounced or was skipped; resending that may still help.
+    Failed,
+    /// Nothing was left to list.
+    Dropped,
+}
+
 /// Why a delivery was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -173,6 +190,22 @@ impl DeliveryState {
     }
 }
 
+impl DigestState {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Closing, Self::Sent, Self::Failed, Self::Dropped];
+
+    /// The state as it is written on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 impl SkipReason {
     /// Every reason.
     pub const ALL: [Self; 11] = [
@@ -231,6 +264,13 @@ impl FromStr for DeliveryState {
     type Err = WordError;
     fn from_str(text: &str) -> Result<Self, WordError> {
         known("state of a delivery", &Self::ALL, Self::as_str, text)
+    }
+}
+
+impl FromStr for DigestState {
+    type Err = WordError;
+    fn from_str(text: &str) -> Result<Self, WordError> {
+        known("state of a digest", &Self::ALL, Self::as_str, text)
     }
 }
 
@@ -347,6 +387,7 @@ mod tests {
         check(&Medium::ALL, Medium::as_str);
         check(&Timing::ALL, Timing::as_str);
         check(&DeliveryState::ALL, DeliveryState::as_str);
+        check(&DigestState::ALL, DigestState::as_str);
         check(&SkipReason::ALL, SkipReason::as_str);
         let refused = "sms".parse::<Medium>().unwrap_err().to_string();
         assert_eq!(refused, "\"sms\" is no medium: expected email, web_push, webhook");
