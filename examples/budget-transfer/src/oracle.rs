@@ -189,14 +189,15 @@ impl Oracle {
         );
         let address = self.address(SCHEDULER, &[("q", &query), ("fields", "requestId,jobDefinitionId")]);
         let list = self.send(self.request(Method::GET, address)).await?;
-        if list["hasMore"] == true {
+        let items = answer::items(&list)?;
+        if list.get("hasMore").is_some_and(|more| more != false) {
             // "Not among the first page" is not "not there".
             return Err(CallError::Refused("too many requests since then to look through".into()));
         }
         let suffix = format!("/{}", sought.job.definition());
-        for item in list["items"].as_array().into_iter().flatten() {
+        for item in items {
             let request = RequestId(answer::text(item, "requestId")?);
-            let of_this_job = item["jobDefinitionId"].as_str().is_some_and(|id| id.ends_with(&suffix));
+            let of_this_job = answer::text(item, "jobDefinitionId")?.ends_with(&suffix);
             if of_this_job
                 && !sought.except.contains(&request)
                 && self.parameters(&request).await? == sought.parameters
@@ -215,15 +216,18 @@ impl Oracle {
 
     async fn parameters(&self, request: &RequestId) -> Result<String, CallError> {
         let detail = self.detail(request).await?;
-        let mut arguments: Vec<(u32, &str)> = detail["requestParameters"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|one| {
-                let place = one["name"].as_str()?.strip_prefix("submit.argument")?.parse().ok()?;
-                Some((place, one["value"].as_str().unwrap_or_default()))
-            })
-            .collect();
+        let listed = detail["requestParameters"].as_array();
+        let arguments = listed.into_iter().flatten().filter_map(|one| {
+            let place: u32 = one["name"].as_str()?.strip_prefix("submit.argument")?.parse().ok()?;
+            Some((place, one["value"].as_str().unwrap_or_default()))
+        });
+        let mut arguments: Vec<_> = arguments.collect();
+        if arguments.is_empty() {
+            // It may be the one: what cannot be compared is not "another".
+            let text =
+                format!("Oracle does not say with what parameters request {} was submitted", request.0);
+            return Err(CallError::Refused(text));
+        }
         arguments.sort_unstable();
         Ok(arguments.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(","))
     }
@@ -240,9 +244,8 @@ impl Oracle {
 
     async fn find_one(&self, finder: &str) -> Result<Option<Value>, CallError> {
         let address = self.address(RESOURCE, &[("finder", finder), ("onlyData", "true")]);
-        let mut answer = self.send(self.request(Method::GET, address)).await?;
-        let items = answer["items"].as_array_mut().map(std::mem::take);
-        Ok(items.and_then(|items| items.into_iter().next()))
+        let answer = self.send(self.request(Method::GET, address)).await?;
+        Ok(answer::items(&answer)?.first().cloned())
     }
 
     fn address(&self, path: &str, query: &[(&str, &str)]) -> Url {

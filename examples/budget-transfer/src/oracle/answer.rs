@@ -89,6 +89,12 @@ pub(super) fn text(answer: &Value, field: &'static str) -> Result<String, CallEr
     }
 }
 
+/// The items of a list. An answer without one is no empty list: "not there" is only believed when Oracle says it.
+pub(super) fn items(answer: &Value) -> Result<&[Value], CallError> {
+    let items = answer.get("items").and_then(Value::as_array);
+    items.map(Vec::as_slice).ok_or_else(|| CallError::Unsure("Oracle's answer is not a list".into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

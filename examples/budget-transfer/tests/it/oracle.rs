@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use axum::{Router, http::StatusCode};
 use budget_transfer::{
     oracle::{CallError, EssJob, Oracle, RequestId, Sought, Status},
     simulator::{Deed, Fault, Options},
 };
 use oyez::{auth::Secret, protocol::Timestamp};
+use tokio::net::TcpListener;
 
 use crate::pod::Pod;
 
@@ -123,4 +125,64 @@ async fn the_simulator_remembers_across_its_own_restart() {
     let pod = Pod::with(options).await;
     assert_eq!(pod.oracle().find_document("a.zip").await.unwrap(), Some(document));
     assert_eq!(pod.simulator.count(Deed::Upload), 1);
+}
+
+/// A server that gives one answer to everything.
+async fn answering(status: u16, body: &'static str) -> (Oracle, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pod = Pod::start().await;
+    let mut settings = pod.settings();
+    settings.base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let status = StatusCode::from_u16(status).unwrap();
+    let router = Router::new().fallback(move || async move { (status, body) });
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (Oracle::new(settings).unwrap(), server)
+}
+
+#[tokio::test]
+async fn nonsense_in_place_of_an_answer_is_never_taken_for_one() {
+    let unsure = [
+        (200, ""),
+        (201, "<html>welcome</html>"),
+        (201, "null"),
+        (201, "[]"),
+        (201, r#"{"ReqstId": null, "DocumentId": {}}"#),
+        (500, r#"{"detail": 7}"#),
+        (502, "<html>bad gateway</html>"),
+        (307, ""),
+    ];
+    for (status, body) in unsure {
+        let (oracle, server) = answering(status, body).await;
+        let upload = oracle.upload("a.zip", b"zip").await;
+        let submit = oracle.submit(EssJob::AutoPost, "1").await;
+        assert!(matches!(upload, Err(CallError::Unsure(_))), "{status} {body}: {upload:?}");
+        assert!(matches!(submit, Err(CallError::Unsure(_))), "{status} {body}: {submit:?}");
+        server.abort();
+    }
+    // What ESS answers when it does not take a job.
+    let (oracle, server) = answering(201, r#"{"ReqstId": "-1"}"#).await;
+    assert!(matches!(oracle.submit(EssJob::AutoPost, "1").await, Err(CallError::Refused(_))));
+    server.abort();
+    // A look-up that cannot be read is not "not there".
+    for body in ["null", "[]", "{}", r#"{"items": 7}"#, r#"{"items": {}, "hasMore": "yes"}"#] {
+        let (oracle, server) = answering(200, body).await;
+        assert!(oracle.find_document("a.zip").await.is_err(), "{body}");
+        assert!(oracle.find_request(&sought(EssJob::AutoPost, "1", &[])).await.is_err(), "{body}");
+        server.abort();
+    }
+    // Nor is a request that cannot be told from the one that is sought.
+    let vague = [
+        r#"{"items": [{}]}"#,
+        r#"{"items": [{"requestId": 7}]}"#,
+        r#"{"items": [{"requestId": 7, "jobDefinitionId": "JobDefinition://a/AutoPostMasterSubmit"}]}"#,
+        r#"{"items": [], "hasMore": true}"#,
+    ];
+    for body in vague {
+        let (oracle, server) = answering(200, body).await;
+        assert!(oracle.find_request(&sought(EssJob::AutoPost, "1", &[])).await.is_err(), "{body}");
+        server.abort();
+    }
+    let (oracle, server) = answering(200, r#"{"items": [], "hasMore": false}"#).await;
+    assert_eq!(oracle.find_request(&sought(EssJob::AutoPost, "1", &[])).await, Ok(None));
+    server.abort();
 }
