@@ -67,7 +67,6 @@ fn start(test: &str, directory: &Path) -> Child {
         .args(["--exact", test, "--nocapture"])
         .env(CHILD, directory)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
@@ -165,7 +164,8 @@ async fn the_process_that_is_killed_under_load() {
     let Some(directory) = std::env::var_os(CHILD) else { return };
     let oyez = open(Path::new(&directory)).await;
     handle_load(&oyez);
-    let name = std::process::id();
+    // Numbers of processes are used again.
+    let name = uuid::Uuid::new_v4().simple();
     for batch in 0..ASKED.1 {
         let numbers = batch * ASKED.0..(batch + 1) * ASKED.0;
         let requests: Vec<_> =
