@@ -156,11 +156,15 @@ impl Shared {
         self.clock.now()
     }
 
-    /// Until when a report keeps a job: tracked work chose for itself how long it may be silent.
+    /// Until when a report keeps a job: tracked work chose for itself how long it may be silent, any other is not kept
+    /// for much longer than an attempt may take.
     fn lease_until(&self, record: &JobRecord, now: Timestamp) -> Timestamp {
-        let lease =
-            if record.track { record.timeout.unwrap_or(self.options.lease) } else { self.options.lease };
-        plus(now, lease)
+        let lease = self.options.lease;
+        match (record.track, record.timeout, record.attempted_at) {
+            (true, silence, _) => plus(now, silence.unwrap_or(lease)),
+            (false, Some(timeout), Some(began)) => plus(now, lease).min(plus(began, timeout + lease / 3)),
+            (false, ..) => plus(now, lease),
+        }
     }
 
     /// Whether anybody would hear of the job: what nobody hears need not be written.

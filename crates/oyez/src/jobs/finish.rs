@@ -17,7 +17,7 @@ use oyez_store::{StoreError, Tx, jobs::Concluding};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, new_notification_id};
+use super::{Shared, new_notification_id, plus};
 use crate::bus::{Announcement, Stage};
 
 /// Most attempts that end in one transaction.
@@ -196,11 +196,20 @@ async fn end(
 type Decision = (Concluding, Option<(String, Stage)>, &'static str);
 
 fn decide(shared: &Shared, record: &JobRecord, ending: &End, now: Timestamp) -> Decision {
-    let conclusion = conclude(&record.running(), ending.outcome.clone(), now, rand::random());
+    let conclusion = conclude(&record.running(), outcome_of(record, ending, now), now, rand::random());
     let outcome = conclusion.attempt_outcome;
     let end = end_draft(record, &conclusion, new_notification_id(now), now);
     let frame = if shared.is_heard(record) { frame(record, &conclusion, end.is_some(), now) } else { None };
     (Concluding { id: record.id, attempt: ending.attempt, conclusion, end }, frame, outcome)
+}
+
+/// A worker that reports to the end of time loses its lease too: then its time was over.
+fn outcome_of(record: &JobRecord, ending: &End, now: Timestamp) -> Outcome {
+    let limit = record.timeout.filter(|_| !record.track).zip(record.attempted_at);
+    match limit {
+        Some((timeout, began)) if ending.unless_renewed && plus(began, timeout) <= now => Outcome::TimedOut,
+        _ => ending.outcome.clone(),
+    }
 }
 
 fn frame(

@@ -73,6 +73,22 @@ async fn a_worker_that_reports_keeps_its_job_and_hears_that_it_should_stop() {
 }
 
 #[tokio::test]
+async fn a_worker_that_reports_for_ever_loses_its_job_when_its_time_is_over() {
+    let world = World::new().await;
+    let id = world.enqueue(|request| (request.timeout, request.max_attempts) = (Some(30.0), Some(1))).await;
+    world.jobs.claim(&wanted("stubborn"), Duration::ZERO).await.unwrap();
+    for _ in 0..3 {
+        world.hand.advance(10);
+        world.jobs.heartbeat(id, &Heartbeat { attempt: 1 }).await.unwrap();
+        assert_eq!(world.jobs.rescue(10).await.unwrap(), 0);
+    }
+    world.hand.advance(6);
+    world.jobs.rescue(10).await.unwrap();
+    world.reaches(id, JobState::Discarded).await;
+    assert_eq!(world.outcomes(id).await, ["timed_out"]);
+}
+
+#[tokio::test]
 async fn reports_go_on_when_the_server_has_started_again_meanwhile() {
     let world = World::new().await;
     let id = world.enqueue(|_| {}).await;
