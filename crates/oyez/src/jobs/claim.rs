@@ -19,7 +19,7 @@ use super::{
 use crate::bus::Stage;
 
 /// A worker that waits looks again after this long, in case a word was lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// What a worker wants.
 #[derive(Debug, Clone)]
@@ -77,7 +77,8 @@ impl Drop for Handover {
 }
 
 impl Jobs {
-    /// Takes jobs for a worker behind HTTP, and waits up to `wait` for the first one. Empty: there was none.
+    /// Takes jobs for a worker behind HTTP, all from the first of its queues that has some, and waits up to `wait` for
+    /// the first one. Empty: there was none.
     pub async fn claim(&self, wanted: &Wanted, wait: Duration) -> Result<Vec<Begun>, JobsError> {
         // Spent by the runtime's clock: it is about this caller's patience, not about the world's time.
         let until = tokio::time::Instant::now() + wait;
@@ -91,7 +92,7 @@ impl Jobs {
             let (jobs, again_at) = self.look(wanted).await?;
             let left = until.saturating_duration_since(tokio::time::Instant::now());
             if !jobs.is_empty() || left.is_zero() {
-                place.served();
+                // A ring that came since is for a job that the look did not see: the next in line hears it.
                 return Ok(jobs);
             }
             let again = again_at.map_or(LOOK_AGAIN, |at| self.shared.until(at)).min(LOOK_AGAIN).min(left);
@@ -112,17 +113,16 @@ impl Jobs {
     }
 
     async fn look(&self, wanted: &Wanted) -> Result<(Vec<Begun>, Option<Timestamp>), JobsError> {
-        let (mut jobs, mut again_at) = (Vec::new(), None);
+        let mut again_at = None;
         for queue in &wanted.queues {
-            let left = wanted.limit.saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-            if left == 0 {
-                break;
+            let taken = self.take(queue, wanted.kinds.clone(), wanted.limit, &wanted.worker).await?;
+            // What was taken is handed over at once: the asker may go while another queue is looked into.
+            if !taken.jobs.is_empty() {
+                return Ok((taken.jobs, None));
             }
-            let taken = self.take(queue, wanted.kinds.clone(), left, &wanted.worker).await?;
-            jobs.extend(taken.jobs);
             again_at = again_at.into_iter().chain(taken.again_at).min();
         }
-        Ok((jobs, again_at))
+        Ok((Vec::new(), again_at))
     }
 
     /// Takes what waits in one queue, without waiting.

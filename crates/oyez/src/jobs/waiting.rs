@@ -95,7 +95,7 @@ impl Place {
         }
     }
 
-    /// The worker got what it was rung for, or found that there is nothing.
+    /// The worker looks now: whatever rang, it will see.
     pub(super) fn served(mut self) {
         self.bell.close();
         self.rung = None;

@@ -121,3 +121,21 @@ async fn a_runner_takes_no_more_than_it_has_room_for() {
     running.stop().await;
     assert_eq!(world.count(JobState::Completed).await, 10);
 }
+
+#[tokio::test]
+async fn workers_that_take_one_job_each_leave_none_waiting() {
+    let world = World::new().await;
+    let mut workers = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let (jobs, mut wish) = (world.jobs.clone(), wanted(&format!("w{number}")));
+        wish.limit = 1;
+        // Longer than the pause after which a waiting worker looks without being woken.
+        workers.spawn(async move { jobs.claim(&wish, Duration::from_secs(30)).await.unwrap().len() });
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        world.enqueue(|_| {}).await;
+    }
+    let all = tokio::time::timeout(Duration::from_secs(15), workers.join_all()).await;
+    assert_eq!(all.expect("each is woken by its own job"), [1; 20]);
+}
