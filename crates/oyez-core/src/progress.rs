@@ -38,6 +38,13 @@ pub struct Progress {
     pub status: StepStatus,
 }
 
+impl Progress {
+    /// As it is stored.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("progress holds texts and numbers only")
+    }
+}
+
 /// What a handler or a worker says; what is absent stays as it was.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
@@ -211,6 +218,11 @@ impl Pace {
     /// What of the waiting reports has become due.
     pub fn due(&mut self, now: Timestamp) -> Due {
         Due { wire: self.wire.due(now, WIRE_GAP_MILLIS), store: self.store.due(now, STORE_GAP_MILLIS) }
+    }
+
+    /// Whether the latest report waits to be written.
+    pub fn is_to_be_stored(&self) -> bool {
+        self.store.waits
     }
 
     /// When [`Pace::due`] is worth asking again; none when nothing waits.

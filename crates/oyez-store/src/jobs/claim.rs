@@ -91,6 +91,7 @@ impl Tx {
                 attempted_at: Some(now),
                 lease_until: Some(lease_until),
                 worker: Some(claim.worker.clone()),
+                progress: None,
                 ..stored.job
             },
         };

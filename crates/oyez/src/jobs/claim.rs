@@ -69,7 +69,7 @@ impl Drop for Handover {
         for claimed in self.claims.jobs.drain(..) {
             let (job, attempt) = (claimed.job.id, claimed.job.attempt);
             let outcome = Outcome::GivenBack;
-            let end = End { job, attempt, outcome, record: None, unless_renewed: false };
+            let end = End { job, attempt, outcome, record: None, said: None, unless_renewed: false };
             // Full: the lease runs out instead.
             drop(self.endings.try_send(Handed::Ending(Ending { end, answer: None })));
         }

@@ -11,9 +11,13 @@ use oyez_core::{
         snapshot_frame,
     },
     notification::Landed,
+    progress::Progress,
 };
 use oyez_protocol::{JobId, QueueName, Timestamp};
-use oyez_store::{StoreError, Tx, jobs::Concluding};
+use oyez_store::{
+    StoreError, Tx,
+    jobs::{Concluding, ProgressWrite},
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -35,8 +39,18 @@ pub(super) struct End {
     pub(super) outcome: Outcome,
     /// The job as this node knows it; `None`: it must be read.
     pub(super) record: Option<Arc<JobRecord>>,
+    /// The attempt's last report.
+    pub(super) said: Option<Said>,
     /// It counts only while the lease has run out: the worker may have reported since.
     pub(super) unless_renewed: bool,
+}
+
+/// How far an attempt was at its end, as this node heard it.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) progress: Progress,
+    /// It came too soon after another one to be on disk.
+    pub(super) unwritten: bool,
 }
 
 /// An end to be written.
@@ -166,6 +180,10 @@ async fn end(
     endings: &[End],
     now: Timestamp,
 ) -> Result<Vec<Ended>, StoreError> {
+    let unwritten: Vec<ProgressWrite> = endings.iter().filter_map(|end| unwritten(end, now)).collect();
+    if !unwritten.is_empty() {
+        tx.report(&unwritten).await?;
+    }
     let must_read = |ending: &&End| ending.record.as_ref().is_none_or(|record| record.user.is_some());
     let unsure: Vec<(JobId, u32)> =
         endings.iter().filter(must_read).map(|one| (one.job, one.attempt)).collect();
@@ -181,6 +199,12 @@ async fn end(
             ended.push(Ended { record: None, state: None, outcome: "fenced", frame: None, landed: None });
             continue;
         };
+        let record = match &ending.said {
+            Some(said) => {
+                Arc::new(JobRecord { progress: Some(said.progress.clone()), ..JobRecord::clone(&record) })
+            }
+            None => record,
+        };
         let (one, frame, outcome) = decide(shared, &record, ending, now);
         concluding.push((ended.len(), one));
         ended.push(Ended { record: Some(record), state: None, outcome, frame, landed: None });
@@ -191,6 +215,13 @@ async fn end(
         ended[place].landed = concluded.landed;
     }
     Ok(ended)
+}
+
+/// The last report goes to disk with the end; the lease matters no more.
+fn unwritten(end: &End, now: Timestamp) -> Option<ProgressWrite> {
+    let said = end.said.as_ref().filter(|said| said.unwritten)?;
+    let progress = said.progress.to_json();
+    Some(ProgressWrite { id: end.job, attempt: end.attempt, progress, lease_until: now })
 }
 
 type Decision = (Concluding, Option<(String, Stage)>, &'static str);
@@ -224,7 +255,7 @@ fn frame(
 }
 
 impl Shared {
-    /// Puts an end into the channel; waits while that is full. Progress that was not told yet is told no more.
+    /// Puts an end into the channel; waits while that is full. Progress that was not told yet is told with it.
     pub(super) async fn end(&self, ending: Ending) {
         let ending = self.last_words(ending);
         // Closed: the server ends, and the lease runs out.
@@ -250,9 +281,12 @@ impl Shared {
 
     fn last_words(&self, mut ending: Ending) -> Ending {
         let end = &mut ending.end;
-        if !end.unless_renewed && self.live.forget(end.job, end.attempt) {
-            // Of one that was asked to stop, what it was claimed as is out of date.
-            end.record = None;
+        if !end.unless_renewed {
+            end.said = self.live.said(end.job, end.attempt);
+            if self.live.forget(end.job, end.attempt) {
+                // Of one that was asked to stop, what it was claimed as is out of date.
+                end.record = None;
+            }
         }
         ending
     }

@@ -18,6 +18,8 @@ use oyez_protocol::{JobId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::finish::Said;
+
 /// Attempts under way.
 #[derive(Debug, Default)]
 pub(super) struct Live {
@@ -91,6 +93,14 @@ impl Live {
     pub(super) fn progress(&self, job: JobId, attempt: u32) -> Option<Progress> {
         let attempts = self.lock();
         attempts.by_job.get(&job).filter(|known| known.record.attempt == attempt)?.progress.clone()
+    }
+
+    /// What an attempt that ends said last.
+    pub(super) fn said(&self, job: JobId, attempt: u32) -> Option<Said> {
+        let attempts = self.lock();
+        let known = attempts.by_job.get(&job).filter(|known| known.record.attempt == attempt)?;
+        let progress = known.progress.clone()?;
+        Some(Said { progress, unwritten: known.pace.is_to_be_stored() })
     }
 
     /// Takes a report in. `None`: nothing is known of the attempt.

@@ -217,14 +217,14 @@ impl Shared {
         ProgressWrite {
             id: moved.record.id,
             attempt: moved.record.attempt,
-            progress: serde_json::to_string(&moved.progress).expect("progress holds texts and numbers only"),
+            progress: moved.progress.to_json(),
             lease_until: self.lease_until(&moved.record, now),
         }
     }
 
     pub(super) fn ending(&self, job: JobId, attempt: u32, outcome: Outcome) -> Ending {
         let record = self.live.get(job).filter(|record| record.attempt == attempt);
-        let end = End { job, attempt, outcome, record, unless_renewed: false };
+        let end = End { job, attempt, outcome, record, said: None, unless_renewed: false };
         Ending { end, answer: None }
     }
 }

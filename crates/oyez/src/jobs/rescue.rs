@@ -53,7 +53,7 @@ impl Jobs {
     }
 
     fn silent(&self, job: JobId, attempt: u32, unless_renewed: bool) -> Ending {
-        let end = End { job, attempt, outcome: Outcome::Lost, record: None, unless_renewed };
+        let end = End { job, attempt, outcome: Outcome::Lost, record: None, said: None, unless_renewed };
         Ending { end, answer: None }
     }
 }

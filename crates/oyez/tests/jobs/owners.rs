@@ -1,14 +1,20 @@
 //! What the owner of a job sees of it, and those who watch.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use oyez::JobError;
 use oyez_core::job::JobState;
-use oyez_protocol::{NotificationId, api::jobs::JobEnd};
+use oyez_protocol::{
+    NotificationId,
+    api::{
+        jobs::JobEnd,
+        workers::{Complete, Fail, ProgressReport},
+    },
+};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::world::{World, at_once, user};
+use crate::world::{World, at_once, user, wanted};
 
 fn types(frames: &[Value]) -> Vec<&str> {
     frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect()
@@ -171,4 +177,35 @@ async fn a_cancelled_job_whose_owner_wants_to_know_lands_in_the_inbox() {
     let frames = world.heard();
     assert_eq!(types(&frames), ["work_cancelled", "work_cancelled"]);
     assert_eq!(frames[0]["seq"], 1);
+}
+
+#[tokio::test]
+async fn the_last_report_is_kept_with_the_end_and_no_frame_goes_back_behind_it() {
+    let mut world = World::new().await;
+    let id = world
+        .enqueue(|request| (request.user, request.backoff) = (Some(user("anna")), Some(at_once())))
+        .await;
+    let report = |attempt, percent| ProgressReport { attempt, percent: Some(percent), ..Default::default() };
+    world.jobs.claim(&wanted("w"), Duration::ZERO).await.unwrap();
+    world.jobs.progress(id, &report(1, 10.0)).await.unwrap();
+    world.hand.set("2026-11-20T13:00:00.500Z".parse().unwrap());
+    // Sent, but too early to be written.
+    world.jobs.progress(id, &report(1, 60.0)).await.unwrap();
+    let failed = Fail {
+        attempt: 1,
+        error: "the line was cut".into(),
+        retry_after: None,
+        discard: false,
+        cancel: false,
+    };
+    world.jobs.fail(id, &failed).await.unwrap();
+    let percents: Vec<_> = world.heard().iter().map(|frame| frame["percent"].clone()).collect();
+    assert_eq!(percents, [json!(null), json!(10), json!(60), json!(60)]);
+
+    world.jobs.claim(&wanted("w"), Duration::ZERO).await.unwrap();
+    assert_eq!(world.job(id).await.progress, None, "the bar of the first attempt is not the second one's");
+    world.jobs.progress(id, &report(2, 5.0)).await.unwrap();
+    world.jobs.progress(id, &report(2, 99.0)).await.unwrap();
+    world.jobs.complete(id, &Complete { attempt: 2, result: None }).await.unwrap();
+    assert_eq!(world.job(id).await.progress.unwrap().percent, Some(99.0));
 }
