@@ -1,7 +1,7 @@
 //! What a worker reports of its attempt, and how the attempt ends. A report changes nothing unless its attempt is the
 //! one that runs: a worker that lost its job cannot harm the next one's.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use oyez_core::{
     job::{Conclusion, JobRecord, JobState, StateSet},
@@ -107,6 +107,13 @@ impl Tx {
         let args = args![attempts_json(attempts), lease_until];
         self.execute(sql!("jobs/renew"), args).await?;
         self.renewed(attempts).await
+    }
+
+    /// Leases that end later than those that are given now, as after a clock was set back, end with those. The work of
+    /// one statement that looks at all that runs.
+    pub async fn shorten_leases(&mut self, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
+        let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        self.execute(sql!("jobs/shorten_leases"), args![now, millis]).await.map(|_| ())
     }
 
     /// Writes how far attempts are, and prolongs their leases. One result per report, in their order.

@@ -1,7 +1,7 @@
 //! What becomes of jobs by the clock: those whose time has come, those whose worker is silent, those that are old.
 
 use oyez_core::job::Outcome;
-use oyez_protocol::{JobId, Timestamp};
+use oyez_protocol::{JobId, Timestamp, WorkerName};
 
 use super::{
     Jobs, JobsError,
@@ -32,9 +32,10 @@ impl Jobs {
             self.shared.store.write(move |tx| Box::pin(async move { tx.overdue(now, limit).await })).await?;
         let count = overdue.len();
         for job in overdue {
-            tracing::warn!(job = %job.id, kind = %job.kind, worker = ?job.worker, "a worker fell silent; its job goes on elsewhere");
+            let (id, kind, worker) = (job.id, &job.kind, job.worker.as_ref().map_or("", WorkerName::as_str));
+            tracing::warn!(job = %id, %kind, worker, "a worker fell silent; its job goes on elsewhere");
             metrics::counter!("oyez_jobs_rescued_total").increment(1);
-            self.shared.end(self.silent(job.id, job.attempt, true)).await;
+            self.shared.end(silent(id, job.attempt, true)).await;
         }
         Ok(count)
     }
@@ -42,7 +43,16 @@ impl Jobs {
     /// Ends an attempt whose worker is known to be gone.
     pub async fn lost(&self, job: JobId, attempt: u32) {
         metrics::counter!("oyez_jobs_rescued_total").increment(1);
-        self.shared.end(self.silent(job, attempt, false)).await;
+        self.shared.end(silent(job, attempt, false)).await;
+    }
+
+    /// Leases that last longer than any that is given now, because the clock was set back, last a lease from now on:
+    /// who lives has the time to report.
+    pub async fn shorten_leases(&self) -> Result<(), JobsError> {
+        let (now, lease) = (self.shared.now(), self.shared.options.lease);
+        let write =
+            self.shared.store.write(move |tx| Box::pin(async move { tx.shorten_leases(now, lease).await }));
+        Ok(write.await?)
     }
 
     /// Deletes up to `limit` jobs that ended before a time. Returns how many.
@@ -51,9 +61,9 @@ impl Jobs {
             self.shared.store.write(move |tx| Box::pin(async move { tx.retain_jobs(before, limit).await }));
         Ok(retained.await?)
     }
+}
 
-    fn silent(&self, job: JobId, attempt: u32, unless_renewed: bool) -> Ending {
-        let end = End { job, attempt, outcome: Outcome::Lost, record: None, said: None, unless_renewed };
-        Ending { end, answer: None }
-    }
+fn silent(job: JobId, attempt: u32, unless_renewed: bool) -> Ending {
+    let end = End { job, attempt, outcome: Outcome::Lost, record: None, said: None, unless_renewed };
+    Ending { end, answer: None }
 }

@@ -118,6 +118,25 @@ impl Jobs {
         Ok(JobAccepted { id, created: matches!(outcome, Enqueued::Created(_)) })
     }
 
+    /// Plans anew what a clock that was ahead put off: a schedule whose next time lies behind the one that follows from
+    /// now. Times that were fired then are not fired again.
+    pub async fn plan_again(&self) -> Result<(), JobsError> {
+        let now = self.shared.now();
+        for schedule in self.shared.store.schedules().await? {
+            let expected = schedule.next_at.filter(|_| !schedule.paused);
+            let next = Plan::parse(&schedule.cron, &schedule.time_zone).ok().and_then(|p| p.next_after(now));
+            let (Some(expected), Some(next)) = (expected, next) else { continue };
+            if expected <= next {
+                continue;
+            }
+            let planned_until = schedule.planned_until.min(now);
+            let (schedule, jobs) = (schedule.name, Vec::new());
+            let fire = Fire { schedule, expected, jobs, planned_until, next_at: Some(next) };
+            self.shared.store.write(move |tx| Box::pin(async move { tx.fire(&fire, now).await })).await?;
+        }
+        Ok(())
+    }
+
     /// Fires what is due. Returns when the next schedule is.
     pub async fn fire_due(&self) -> Result<Option<Timestamp>, JobsError> {
         let now = self.shared.now();

@@ -18,7 +18,7 @@ const STEP: u32 = 200;
 const MOST_LEFT_BEHIND: u32 = 10_000;
 
 /// Compares the wall clock with the steady one.
-struct Clocks {
+pub(super) struct Clocks {
     wall: Timestamp,
     steady: Instant,
     /// Nobody counts as lost before.
@@ -26,21 +26,26 @@ struct Clocks {
 }
 
 impl Clocks {
-    fn new(wall: Timestamp, steady: Instant) -> Self {
+    pub(super) fn new(wall: Timestamp, steady: Instant) -> Self {
         Self { wall, steady, patient_until: None }
     }
 
-    /// Whether leases can be believed at this moment.
-    fn agree(&mut self, wall: Timestamp, steady: Instant, lease: Duration) -> bool {
+    /// Whether the wall clock jumped since the last look, by more than half a lease.
+    pub(super) fn jumped(&mut self, wall: Timestamp, steady: Instant, lease: Duration) -> bool {
         let passed = steady.saturating_duration_since(self.steady);
         let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
         let differ = wall.millis_since(self.wall).saturating_sub(passed).unsigned_abs();
         (self.wall, self.steady) = (wall, steady);
-        if u128::from(differ) > lease.as_millis() / 2 {
-            tracing::warn!(
-                jumped_by_ms = differ,
-                "the clock jumped: workers have another lease's time to report"
-            );
+        let jumped = u128::from(differ) > lease.as_millis() / 2;
+        if jumped {
+            tracing::warn!(jumped_by_ms = differ, "the clock jumped");
+        }
+        jumped
+    }
+
+    /// Whether leases can be believed at this moment: after a jump, workers have another lease's time to report.
+    fn agree(&mut self, wall: Timestamp, steady: Instant, lease: Duration) -> bool {
+        if self.jumped(wall, steady, lease) {
             self.patient_until = Some(steady + lease);
         }
         self.patient_until.is_none_or(|until| until <= steady)
@@ -71,14 +76,15 @@ impl Shared {
     /// Ends the attempts of the silent while this node leads.
     pub(super) async fn rescue_jobs(&self, shutdown: &CancellationToken) {
         let mut clocks = Clocks::new(self.clock.now(), Instant::now());
-        let mut pause = PAUSE.0;
+        // The clock may have been set while no server ran.
+        let (mut pause, mut are_short) = (PAUSE.0, false);
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
                 () = self.leads.begun() => {}
             }
-            let sleep = match self.rescue_step(&mut clocks).await {
+            let sleep = match self.rescue_step(&mut clocks, &mut are_short).await {
                 Ok(sleep) => {
                     pause = PAUSE.0;
                     sleep
@@ -91,10 +97,15 @@ impl Shared {
         }
     }
 
-    async fn rescue_step(&self, clocks: &mut Clocks) -> Result<Duration, JobsError> {
+    async fn rescue_step(&self, clocks: &mut Clocks, are_short: &mut bool) -> Result<Duration, JobsError> {
         let lease = self.jobs.lease();
         let again = lease / 3;
-        if !clocks.agree(self.clock.now(), Instant::now(), lease) {
+        let agree = clocks.agree(self.clock.now(), Instant::now(), lease);
+        if !agree || !*are_short {
+            self.jobs.shorten_leases().await?;
+            *are_short = true;
+        }
+        if !agree {
             return Ok(again);
         }
         let Some(next) = self.store.next_lease_end().await? else { return Ok(again) };

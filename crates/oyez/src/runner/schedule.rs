@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use oyez_protocol::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{PAUSE, Shared, pause_after, rest};
+use super::{PAUSE, Shared, pause_after, rescue::Clocks, rest};
 use crate::jobs::JobsError;
 
 /// Jobs one step makes available.
@@ -50,15 +51,24 @@ impl Shared {
     /// Fires schedules while this node leads.
     pub(super) async fn keep_schedules(&self, shutdown: &CancellationToken) {
         let (rings, mut pause) = (self.jobs.planned(), PAUSE.0);
+        // The clock may have been set while no server ran.
+        let (mut clocks, mut is_planned) = (Clocks::new(self.clock.now(), Instant::now()), false);
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
                 () = self.leads.begun() => {}
             }
-            let sleep = match self.jobs.fire_due().await {
+            is_planned &= !clocks.jumped(self.clock.now(), Instant::now(), self.jobs.lease());
+            let fired = async {
+                if !is_planned {
+                    self.jobs.plan_again().await?;
+                }
+                self.jobs.fire_due().await
+            };
+            let sleep = match fired.await {
                 Ok(next) => {
-                    pause = PAUSE.0;
+                    (pause, is_planned) = (PAUSE.0, true);
                     self.until(next).max(AT_MOST_EVERY)
                 }
                 Err(error) => {

@@ -251,3 +251,27 @@ async fn an_end_that_was_reported_wins_over_a_lease_that_ran_out_meanwhile() {
     world.reaches(id, JobState::Completed).await;
     assert_eq!(world.outcomes(id).await, ["done"]);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_keep_the_jobs_of_the_dead() {
+    let world = World::new().await;
+    let id = world.enqueue(|_| {}).await;
+    let tracked = json!({"kind": "work", "silence": 60});
+    let tracked = world.jobs.track(&serde_json::from_value(tracked).unwrap(), "test").await.unwrap().id;
+    world.jobs.claim(&wanted("first"), Duration::ZERO).await.unwrap();
+    world.hand.advance(-86_400);
+    world.jobs.shorten_leases().await.unwrap();
+    world.hand.advance(14);
+    assert_eq!(world.jobs.rescue(10).await.unwrap(), 0, "it has another lease's time to report");
+    world.hand.advance(2);
+    assert_eq!(world.jobs.rescue(10).await.unwrap(), 1);
+    world.reaches(id, JobState::Available).await;
+    world.hand.advance(45);
+    assert_eq!(world.jobs.rescue(10).await.unwrap(), 1);
+    let silent = async {
+        while world.job(tracked).await.state != JobState::Discarded {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(crate::world::PATIENCE, silent).await.unwrap();
+}

@@ -159,3 +159,24 @@ async fn a_schedule_is_held_run_by_hand_changed_and_deleted() {
     world.jobs.delete_schedule(&made.name).await.unwrap();
     assert!(world.jobs.schedule(&made.name).await.is_err());
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_silences_no_schedule() {
+    for (overlap, in_the_future) in [(Overlap::Allow, vec![1_440, 1_441]), (Overlap::Queue, vec![1_440])] {
+        let world = World::new().await;
+        let every_minute = schedule("* * * * *", overlap, MisfireRequest::Once);
+        world.jobs.put_schedule(name("minute"), &every_minute).await.unwrap();
+        // The second time has to wait for the first one's job, if it must.
+        for step in [86_400, 60, -86_460] {
+            world.hand.advance(step);
+            world.jobs.plan_again().await.unwrap();
+            world.jobs.fire_due().await.unwrap();
+        }
+        for _ in [1, 2] {
+            finish(&world).await;
+            world.hand.advance(60);
+            world.jobs.fire_due().await.unwrap();
+        }
+        assert_eq!(fired(&world).await, [vec![1, 2], in_the_future].concat(), "{overlap:?}");
+    }
+}
