@@ -128,25 +128,29 @@ impl Tx {
         rows.iter().map(|row| Ok((row.int(0)?, record::steps(row.text(1)?)?))).collect()
     }
 
-    /// Makes jobs available whose time has come. Returns how many of each queue; when they add up to `limit`, there may
-    /// be more.
-    pub async fn promote(&mut self, now: Timestamp, limit: u32) -> Result<Vec<(QueueName, u32)>, StoreError> {
-        let due: Vec<(i64, QueueName, u8)> =
+    /// Makes jobs available whose time has come. Returns how many of each queue and kind; when they add up to `limit`,
+    /// there may be more.
+    pub async fn promote(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(QueueName, JobKind, u32)>, StoreError> {
+        let due: Vec<(i64, QueueName, JobKind, u8)> =
             record::array(self.fetch_one(sql!("jobs/due"), args![now, limit]).await?)?;
         let (mut nums, mut entering) = (Vec::with_capacity(due.len()), Vec::new());
-        let mut queues = BTreeMap::new();
-        for (num, queue, dormant_in) in due {
+        let mut promoted = BTreeMap::new();
+        for (num, queue, kind, dormant_in) in due {
             if StateSet(dormant_in).contains(JobState::Available) {
                 entering.push(num);
             }
             nums.push(num);
-            *queues.entry(queue).or_insert(0) += 1;
+            *promoted.entry((queue, kind)).or_insert(0) += 1;
         }
         self.release_keys_of(&entering).await?;
         if !nums.is_empty() {
             self.execute(sql!("jobs/promote"), args![json(&nums)]).await?;
         }
-        Ok(queues.into_iter().collect())
+        Ok(promoted.into_iter().map(|((queue, kind), count)| (queue, kind, count)).collect())
     }
 
     /// Of jobs that come into a state in which their key is taken, those give it up whose key another job holds.

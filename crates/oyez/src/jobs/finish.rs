@@ -13,7 +13,7 @@ use oyez_core::{
     notification::Landed,
     progress::Progress,
 };
-use oyez_protocol::{JobId, QueueName, Timestamp};
+use oyez_protocol::{JobId, JobKind, QueueName, Timestamp};
 use oyez_store::{
     StoreError, Tx,
     jobs::{Concluding, ProgressWrite},
@@ -293,7 +293,8 @@ impl Shared {
 
     /// After the commit, in commit order: tells everybody concerned.
     fn told_ends(&self, ended: &[Ended], now: Timestamp) {
-        let (mut available, mut some_wait) = (BTreeMap::<&QueueName, u32>::new(), false);
+        // In a queue that is limited, a job of any kind may start when one ends.
+        let (mut available, mut some_wait) = (BTreeMap::<(&QueueName, Option<&JobKind>), u32>::new(), false);
         let limited = self.limited_queues();
         for one in ended {
             let (Some(record), Some(state)) = (&one.record, one.state) else {
@@ -316,14 +317,19 @@ impl Shared {
                 None => {}
             }
             match state {
-                JobState::Available => *available.entry(&record.queue).or_default() += 1,
+                JobState::Available => {
+                    *available.entry((&record.queue, Some(&record.kind))).or_default() += 1;
+                }
                 JobState::Scheduled | JobState::Retryable => some_wait = true,
-                _ if limited.contains(&record.queue) => *available.entry(&record.queue).or_default() += 1,
+                _ if limited.contains(&record.queue) => {
+                    *available.entry((&record.queue, None)).or_default() += 1;
+                }
                 _ => {}
             }
         }
-        for (queue, count) in available {
-            self.bus.announce(Announcement::Available { queue: queue.clone(), kind: None, count });
+        for ((queue, kind), count) in available {
+            let (queue, kind) = (queue.clone(), kind.cloned());
+            self.bus.announce(Announcement::Available { queue, kind, count });
         }
         if some_wait {
             self.scheduled.notify_one();

@@ -16,12 +16,13 @@ impl Jobs {
         let promoted = self.shared.store.write_then(
             move |tx| Box::pin(async move { tx.promote(now, limit).await }),
             move |promoted: &Vec<_>| {
-                for (queue, count) in promoted {
-                    bus.announce(Announcement::Available { queue: queue.clone(), kind: None, count: *count });
+                for (queue, kind, count) in promoted {
+                    let (queue, kind) = (queue.clone(), Some(kind.clone()));
+                    bus.announce(Announcement::Available { queue, kind, count: *count });
                 }
             },
         );
-        Ok(promoted.await?.iter().map(|(_, count)| count).sum())
+        Ok(promoted.await?.iter().map(|(.., count)| count).sum())
     }
 
     /// Ends attempts whose lease has run out, after the ends that were reported before. Returns how many it found; when

@@ -1,6 +1,7 @@
 //! How fast jobs may leave their queues, and who is woken.
 
 use std::{
+    future::Future,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -8,8 +9,12 @@ use std::{
     time::Duration,
 };
 
-use oyez_core::job::JobState;
-use oyez_protocol::{QueueName, api::queues::QueuePatch};
+use oyez::jobs::Wanted;
+use oyez_core::job::{JobRecord, JobState};
+use oyez_protocol::{
+    JobKind, QueueName,
+    api::{queues::QueuePatch, workers::Snooze},
+};
 use tokio::sync::Semaphore;
 
 use crate::world::{World, queue, wanted, work};
@@ -138,4 +143,36 @@ async fn workers_that_take_one_job_each_leave_none_waiting() {
     }
     let all = tokio::time::timeout(Duration::from_secs(15), workers.join_all()).await;
     assert_eq!(all.expect("each is woken by its own job"), [1; 20]);
+}
+
+#[tokio::test]
+async fn a_job_that_comes_back_wakes_a_worker_that_can_do_it() {
+    let world = World::new().await;
+    let later = world.clock.now().plus_seconds(60);
+    world.enqueue(|request| request.run_at = Some(later)).await;
+    let promote = async {
+        world.hand.advance(60);
+        assert_eq!(world.jobs.promote(10).await.unwrap(), 1);
+    };
+    let begun = woken(&world, promote).await;
+    let give_back = async {
+        let snooze = Snooze { attempt: begun.attempt, seconds: 0.0 };
+        world.jobs.snooze(begun.id, &snooze).await.unwrap();
+    };
+    assert_eq!(woken(&world, give_back).await.id, begun.id);
+}
+
+/// What the second of two waiting workers gets by this; the first one is of no use for it.
+async fn woken(world: &World, cause: impl Future<Output = ()>) -> JobRecord {
+    let of_kind = |worker: &str, kind: &str| Wanted {
+        kinds: Some(vec![JobKind::new(kind).unwrap()]),
+        ..wanted(worker)
+    };
+    let (useless, useful) = (of_kind("useless", "mail"), of_kind("useful", "work"));
+    tokio::select! {
+        biased;
+        _ = world.jobs.claim(&useless, Duration::from_secs(2)) => panic!("the wrong one was woken"),
+        begun = world.jobs.claim(&useful, Duration::from_secs(4)) => begun.unwrap().remove(0).job,
+        () = async { cause.await; std::future::pending().await } => unreachable!(),
+    }
 }

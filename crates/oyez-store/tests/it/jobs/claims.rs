@@ -75,7 +75,7 @@ async fn a_job_planned_for_later_is_claimed_when_its_time_has_come() {
     assert!(fixture.claim(claim_of(9), 29).await.jobs.is_empty());
     assert!(fixture.change(|tx| Box::pin(tx.promote(at(29), 9))).await.is_empty());
     let promoted = fixture.change(|tx| Box::pin(tx.promote(at(60), 1))).await;
-    assert_eq!(promoted, [(QueueName::default(), 1)]);
+    assert_eq!(promoted, [(QueueName::default(), job().kind, 1)]);
     assert_eq!(fixture.claim_one(60).await.job.run_at, at(30));
     assert_eq!(fixture.change(|tx| Box::pin(tx.promote(at(60), 9))).await.len(), 1);
     assert_eq!(fixture.store.next_job_due().await.unwrap(), Some(at(90)));

@@ -164,7 +164,7 @@ async fn of_jobs_that_come_back_together_one_has_the_key() {
     };
     created(&fixture.enqueue(vec![asked(10), asked(11), asked(12)]).await);
     let promoted = fixture.change(|tx| Box::pin(tx.promote(at(20), 10))).await;
-    assert_eq!(promoted.iter().map(|(_, count)| *count).sum::<u32>(), 3);
+    assert_eq!(promoted.iter().map(|(.., count)| *count).sum::<u32>(), 3);
     let held = fixture.store.jobs(&Default::default(), None, 9).await.unwrap();
     assert_eq!(held.iter().filter(|job| job.unique_key.is_some()).count(), 1);
     assert!(matches!(fixture.enqueue(vec![asked(0)]).await[..], [Enqueued::Unique(_)]));
