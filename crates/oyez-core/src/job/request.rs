@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, NewJob, StateSet, Unique};
 use crate::{
-    envelope::{check_keys, check_length},
+    envelope::{check_keys, check_length, quoted},
     notification::{Idempotency, Invalid, check_key, check_url, fingerprint_of},
     retry::Backoff,
 };
@@ -20,12 +20,16 @@ use crate::{
 pub const MAX_ARGS_BYTES: usize = 256 * 1024;
 /// Largest `data`, in bytes of JSON.
 pub const MAX_DATA_BYTES: usize = 16 * 1024;
+/// Deepest nesting of `args` and `result`.
+pub const MAX_LEVELS: usize = 100;
 /// Most attempts a job may have.
 pub const MAX_ATTEMPTS: u16 = 100;
 /// Longest text of `messages`, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 1_000;
 /// How long tracked work may be silent, unless it says.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(900);
+/// What begins the unique keys of firings and of tracked work.
+const OWN_KEYS: [&str; 2] = ["schedule:", "track:"];
 /// Shortest and longest stretch of time that a field may name, in seconds: a millisecond to a year.
 const SECONDS: RangeInclusive<f64> = 0.001..=31_536_000.0;
 
@@ -45,7 +49,7 @@ pub fn new_job(request: &JobRequest, id: JobId, scope: &str, now: Timestamp) -> 
         return Err(Invalid::new("max_attempts", message));
     }
     let args = request.args.as_ref().map_or("{}", |args| args.get());
-    check_bytes("args", args.len(), MAX_ARGS_BYTES)?;
+    check_json("args", args)?;
     let messages = request.messages.clone().unwrap_or_default();
     check_messages(&messages)?;
     let body = || serde_json::to_value(request).expect("a request was read from JSON");
@@ -126,8 +130,39 @@ fn data(data: Option<&Map<String, Value>>) -> Result<Arc<str>, Invalid> {
     Ok(text.into())
 }
 
+/// Refuses `args` or a `result` that is too large, or nested too deep for those who read it: many readers of JSON, those
+/// of Python and of serde among them, fail on it.
+pub fn check_json(field: &str, json: &str) -> Result<(), Invalid> {
+    check_bytes(field, json.len(), MAX_ARGS_BYTES)?;
+    let levels = levels(json);
+    if levels <= MAX_LEVELS {
+        return Ok(());
+    }
+    Err(Invalid::new(field, format!("\"{field}\" is nested {levels} deep: {MAX_LEVELS} levels are the most")))
+}
+
+/// How many arrays and objects of a JSON text are open at once.
+fn levels(json: &str) -> usize {
+    let (mut open, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 /// Refuses JSON of more bytes than the limit.
-pub fn check_bytes(field: &str, bytes: usize, limit: usize) -> Result<(), Invalid> {
+fn check_bytes(field: &str, bytes: usize, limit: usize) -> Result<(), Invalid> {
     if bytes <= limit {
         return Ok(());
     }
@@ -172,6 +207,14 @@ fn unique(request: &JobRequest, now: Timestamp) -> Result<Option<Unique>, Invali
         };
     };
     check_key("unique_key", key)?;
+    if OWN_KEYS.iter().any(|own| key.starts_with(own)) {
+        let [schedule, track] = OWN_KEYS;
+        let message = format!(
+            "\"unique_key\" is {}: keys that begin with \"{schedule}\" or \"{track}\" are Oyez's own",
+            quoted(key)
+        );
+        return Err(Invalid::new("unique_key", message));
+    }
     let states = match &request.unique_states {
         None => StateSet::UNFINISHED,
         Some(states) if states.is_empty() => {

@@ -67,6 +67,8 @@ fn a_time_that_is_past_means_now() {
 #[test]
 fn a_bad_request_is_refused_with_the_field_and_what_is_right() {
     let large = "x".repeat(300_000);
+    let deep = |levels: usize| (0..levels).fold(json!("[{"), |inner, _| json!([inner]));
+    assert!(made(json!({"kind": "a", "args": deep(100), "idempotency_key": "k"})).is_ok());
     let table = [
         (json!({"priority": 10}), "priority", "\"priority\" is 10: it must be 0 (first) to 9 (last)"),
         (json!({"max_attempts": 0}), "max_attempts", "\"max_attempts\" is 0: it must be 1 to 100"),
@@ -75,6 +77,7 @@ fn a_bad_request_is_refused_with_the_field_and_what_is_right() {
         (json!({"timeout": -1}), "timeout", "\"timeout\" is -1"),
         (json!({"timeout": 1e300}), "timeout", "\"timeout\" is 1000000000"),
         (json!({"args": large}), "args", "\"args\" may take 262144 bytes of JSON at most, not 300002"),
+        (json!({"args": deep(101)}), "args", "\"args\" is nested 101 deep: 100 levels are the most"),
         (json!({"data": {"a": "x".repeat(20_000)}}), "data", "\"data\" may take 16384 bytes"),
         (json!({"data": {"seq": 1}}), "data.seq", "\"data\" must not use the key \"seq\""),
         (json!({"data": {"percent": 1}}), "data.percent", "\"data\" must not use the key \"percent\""),
@@ -91,6 +94,12 @@ fn a_bad_request_is_refused_with_the_field_and_what_is_right() {
             "unique_period",
             "\"unique_period\" is 0.5: it must be 1 to",
         ),
+        (
+            json!({"unique_key": "schedule:a:1"}),
+            "unique_key",
+            "\"unique_key\" is \"schedule:a:1\": keys that",
+        ),
+        (json!({"unique_key": "track:a:1"}), "unique_key", "\"unique_key\" is \"track:a:1\": keys that"),
         (json!({"unique_key": ""}), "unique_key", "\"unique_key\" must be 1 to 255 bytes"),
         (
             json!({"backoff": {"factor": 0.5}}),

@@ -4,7 +4,7 @@
 use oyez_core::{
     job::{
         JobRecord, JobState, Outcome, progress_frame,
-        request::{MAX_ARGS_BYTES, check_bytes, seconds},
+        request::{check_json, seconds},
     },
     progress::Report,
 };
@@ -41,7 +41,7 @@ impl Jobs {
     /// A step began or ended. On return it is on disk: a later attempt is given the result of one that was completed.
     pub async fn step(&self, job: JobId, report: &StepReport) -> Result<ReportAnswer, JobsError> {
         let result = report.result.as_ref().map(|result| result.get().to_owned());
-        check_bytes("result", result.as_deref().map_or(0, str::len), MAX_ARGS_BYTES)?;
+        check_json("result", result.as_deref().unwrap_or_default())?;
         let said = Report {
             step: Some(report.name.clone()),
             step_number: report.number,
@@ -97,7 +97,7 @@ impl Jobs {
     /// Done.
     pub async fn complete(&self, job: JobId, said: &Complete) -> Result<ReportAnswer, JobsError> {
         let result = said.result.as_ref().map(|result| result.get());
-        check_bytes("result", result.map_or(0, str::len), MAX_ARGS_BYTES)?;
+        check_json("result", result.unwrap_or_default())?;
         self.concluded(job, said.attempt, Outcome::Done(result.map(Into::into))).await
     }
 
