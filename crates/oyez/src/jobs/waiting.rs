@@ -1,7 +1,7 @@
 //! Workers that wait for a job: each job that becomes available wakes one of them, the one that waits longest.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -62,19 +62,26 @@ impl Waiting {
         Place { line: self.clone(), bell: hears, rung: None }
     }
 
-    /// So many jobs became available: wakes as many workers that would take one.
+    /// So many jobs became available: wakes as many workers that would take one. When it is not known of which kind, as
+    /// many of each sort of worker: any may be the one that is needed.
     pub(super) fn ring(&self, queue: &QueueName, kind: Option<&JobKind>, count: u32) {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut index, mut left) = (0, count);
-        while left > 0 && index < line.len() {
-            if !line[index].wish.fits(queue, kind) {
+        let (mut index, mut woken) = (0, HashMap::<Option<Vec<JobKind>>, u32>::new());
+        while index < line.len() {
+            let wish = &line[index].wish;
+            let sort = wish.kinds.clone().filter(|_| kind.is_none());
+            let is_enough = woken.get(&sort).is_some_and(|woken| *woken >= count);
+            if is_enough && kind.is_some() {
+                return;
+            }
+            if is_enough || !wish.fits(queue, kind) {
                 index += 1;
                 continue;
             }
             let Some(waiter) = line.remove(index) else { return };
             // Whoever left does not count.
             if waiter.bell.send(Ring { queue: queue.clone(), kind: kind.cloned() }).is_ok() {
-                left -= 1;
+                *woken.entry(sort).or_default() += 1;
             }
         }
     }
@@ -145,6 +152,17 @@ mod tests {
         ring(&line, "default", "b", 5);
         assert_eq!([&mut other_queue, &mut other_kind, &mut second].map(is_rung), [false, true, true]);
         assert_eq!(line.len(), 1);
+    }
+
+    #[test]
+    fn a_job_of_an_unknown_kind_wakes_one_worker_of_each_sort() {
+        let line = Waiting::default();
+        let mut waiting =
+            [&["a"][..], &["a"], &["b"], &[], &["a"]].map(|kinds| line.stand(wish("default", kinds)));
+        line.ring(&QueueName::new("default").unwrap(), None, 1);
+        assert_eq!(waiting.each_mut().map(is_rung), [true, false, true, true, false]);
+        line.ring(&QueueName::new("default").unwrap(), None, 2);
+        assert_eq!(waiting.each_mut().map(is_rung), [false, true, false, false, true]);
     }
 
     #[test]
