@@ -28,6 +28,17 @@ impl Rules {
         person.roles.iter().any(|role| self.dashboard_roles.contains(role))
     }
 
+    /// Whether a board is for this user: one that names no roles is for those who may open the dashboard.
+    pub fn may_see_board(&self, person: Person<'_>, roles: Option<&[RoleName]>) -> bool {
+        let roles = self.roles_of_board(roles);
+        person.roles.iter().any(|role| roles.contains(role))
+    }
+
+    /// The roles that may see a board.
+    pub fn roles_of_board<'a>(&'a self, roles: Option<&'a [RoleName]>) -> &'a [RoleName] {
+        roles.unwrap_or(&self.dashboard_roles)
+    }
+
     /// Whether a topic's events may reach this user.
     pub fn may_subscribe(&self, person: Person<'_>, topic: &TopicName, is_member: bool) -> bool {
         is_member
@@ -113,6 +124,26 @@ mod tests {
         assert!(!rules().may_publish(plain, &to(&["everyone"])));
         assert!(rules().may_publish(Person { user: &user, roles: &admin }, &to(&["everyone", "role:x"])));
         assert!(!rules().may_open_dashboard(plain));
+    }
+
+    #[test]
+    fn a_board_is_for_the_roles_it_names_and_for_no_others() {
+        let user = UserId::new("u").unwrap();
+        let roles =
+            |names: &[&str]| names.iter().map(|name| RoleName::new(name).unwrap()).collect::<Vec<_>>();
+        let table = [
+            (&["admin"][..], None, true),
+            (&["reviewer"], None, false),
+            (&["reviewer"], Some(&["reviewer", "boss"][..]), true),
+            (&["admin"], Some(&["reviewer"]), false),
+            (&["admin"], Some(&[]), false),
+            (&[], None, false),
+        ];
+        for (held, named, expected) in table {
+            let (held, named) = (roles(held), named.map(roles));
+            let person = Person { user: &user, roles: &held };
+            assert_eq!(rules().may_see_board(person, named.as_deref()), expected, "{held:?} {named:?}");
+        }
     }
 
     #[test]

@@ -12,9 +12,12 @@
 //!
 //! People who are away: [`fallback`] plans who is reached by which medium and when, [`delivery`] is the life of what
 //! is sent. These rules are decided here; the server does not apply them yet.
+//!
+//! [`board`] is what dashboards show: documents that change, and what their viewers are told of it.
 
 pub mod access;
 pub mod account;
+pub mod board;
 pub mod clock;
 pub mod delivery;
 pub mod drain;

@@ -1,5 +1,6 @@
 //! HTTP bodies, one file per resource. Unknown fields are refused, so that a misspelt one is not lost silently.
 
+pub mod boards;
 pub mod connections;
 pub mod deliveries;
 pub mod inbox;

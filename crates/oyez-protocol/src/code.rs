@@ -46,6 +46,8 @@ pub enum ErrorCode {
     JobFinal,
     /// The job runs, or waits for a worker, so there is nothing to retry.
     JobUnfinished,
+    /// The version that was named is not the present one: somebody changed it meanwhile.
+    VersionMismatch,
     /// A field is missing, of the wrong type or out of range.
     Invalid,
     /// The body, or the frame, is not JSON.
@@ -76,7 +78,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::TokenMissing,
         Self::TokenMalformed,
         Self::TokenExpired,
@@ -95,6 +97,7 @@ impl ErrorCode {
         Self::Fenced,
         Self::JobFinal,
         Self::JobUnfinished,
+        Self::VersionMismatch,
         Self::Invalid,
         Self::NotJson,
         Self::NotAnObject,
@@ -131,6 +134,7 @@ impl ErrorCode {
             Self::Fenced => "fenced",
             Self::JobFinal => "job_final",
             Self::JobUnfinished => "job_unfinished",
+            Self::VersionMismatch => "version_mismatch",
             Self::Invalid => "invalid",
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",
@@ -162,6 +166,7 @@ impl ErrorCode {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict | Self::Fenced | Self::JobFinal | Self::JobUnfinished => 409,
+            Self::VersionMismatch => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::NotJson | Self::NotAnObject => 400,

@@ -5,9 +5,11 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod board;
 mod delivery;
 mod work;
 
+pub use board::BoardName;
 pub use delivery::{DeliveryId, DigestId};
 pub use work::{JobId, JobKind, QueueName, ScheduleName, WorkerName};
 

@@ -27,6 +27,9 @@ pub struct Problem {
     /// Which field of the body or query, when it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The present version, when another was named; of a board also as the header `ETag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// Seconds to wait before the next try, as the header `Retry-After` says too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -49,6 +52,7 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            version: None,
             retry_after: None,
             request_id: None,
         }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     code::{CloseCode, ErrorCode},
-    ids::{ConnectionId, Epoch, NotificationId, Seq, UserId},
+    ids::{BoardName, ConnectionId, Epoch, NotificationId, Seq, UserId},
     time::Timestamp,
 };
 
@@ -125,6 +125,19 @@ pub fn error(reference: Option<&RawValue>, code: ErrorCode, message: &str) -> St
         message: &'a str,
     }
     typed("error", Error { reference, code, message })
+}
+
+/// `board`: the whole of it; no `state` (JSON): it is gone, or not for this user any more.
+pub fn board(name: &BoardName, version: u64, state: Option<&str>) -> String {
+    let state = state.unwrap_or("null");
+    format!(r#"{{"type":"board","name":"{name}","version":{version},"state":{state}}}"#)
+}
+
+/// `board_patch`: what leads from one version to another, as a merge patch (JSON, RFC 7396).
+pub fn board_patch(name: &BoardName, version: u64, from_version: u64, patch: &str) -> String {
+    format!(
+        r#"{{"type":"board_patch","name":"{name}","version":{version},"from_version":{from_version},"patch":{patch}}}"#
+    )
 }
 
 /// `token_expiring`: send `auth` with a new token within this many seconds.

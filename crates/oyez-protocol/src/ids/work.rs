@@ -113,7 +113,7 @@ impl WorkerName {
     }
 }
 
-fn checked(kind: &'static str, text: &str) -> Result<Arc<str>, NameError> {
+pub(super) fn checked(kind: &'static str, text: &str) -> Result<Arc<str>, NameError> {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let starts = text.bytes().next().is_some_and(word);
     let allowed = |byte: u8| word(byte) || b"_.-".contains(&byte);
