@@ -7,8 +7,10 @@
 //! every change goes through, [`publish`] lands notifications in inboxes and [`notifications`] tells what became of
 //! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
 //! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`jobs`] is background work, [`queues`] and
-//! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`stats`] counts and cleans.
+//! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`boards`] are what
+//! dashboards show, [`stats`] counts and cleans.
 
+pub mod boards;
 mod engine;
 pub mod error;
 pub mod idempotency;
@@ -30,6 +32,7 @@ pub mod topics;
 pub mod users;
 mod writer;
 
+pub use boards::{BoardHead, BoardRow, PastState};
 pub use error::{OpenError, StoreError};
 pub use idempotency::Remembered;
 pub use inbox::{InboxFilter, InboxStatus, retention::Retention};

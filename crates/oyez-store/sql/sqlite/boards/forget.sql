@@ -1,0 +1,1 @@
+DELETE FROM board_versions WHERE board = (SELECT num FROM boards WHERE name = ?1);
