@@ -4,7 +4,7 @@
 use oyez_protocol::Timestamp;
 
 use crate::{
-    engine::{args, sql},
+    engine::{Row, args, sql},
     error::StoreError,
     store::Store,
     writer::Tx,
@@ -23,6 +23,18 @@ pub struct Remembered {
 }
 
 impl Tx {
+    /// The answer that was given under this key, for a day, as it is in this transaction.
+    pub async fn recall(
+        &mut self,
+        scope: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Remembered>, StoreError> {
+        let args = args![scope, key, now.plus_seconds(-REMEMBERED_SECONDS)];
+        let row = self.fetch_one(sql!("idempotency/recall"), args).await?;
+        row.as_ref().map(remembered).transpose()
+    }
+
     /// Keeps an answer, in the same transaction as what it tells. `Conflict` when the key is in use.
     pub async fn remember(
         &mut self,
@@ -48,9 +60,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Remembered>, StoreError> {
         let args = args![scope, key, now.plus_seconds(-REMEMBERED_SECONDS)];
-        let Some(row) = self.reader().await?.fetch_one(sql!("idempotency/recall"), args).await? else {
-            return Ok(None);
-        };
-        Ok(Some(Remembered { fingerprint: row.bytes(0)?, response: row.text(1)?.into() }))
+        let row = self.reader().await?.fetch_one(sql!("idempotency/recall"), args).await?;
+        row.as_ref().map(remembered).transpose()
     }
+}
+
+fn remembered(row: &Row) -> Result<Remembered, StoreError> {
+    Ok(Remembered { fingerprint: row.bytes(0)?, response: row.text(1)?.into() })
 }

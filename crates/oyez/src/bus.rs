@@ -6,9 +6,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use oyez_core::{event::LiveEvent, notification::Landed};
+use oyez_core::{board::Update, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
-    JobId, JobKind, QueueName, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
+    BoardName, JobId, JobKind, QueueName, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
 };
 
 /// Something the other nodes, and this one's hub, should know.
@@ -25,6 +25,8 @@ pub enum Announcement {
         /// The counts, and what changed.
         change: Arc<InboxChange>,
     },
+    /// A board changed, or was deleted.
+    Board(Arc<BoardNews>),
     /// A job moved on.
     Job(Arc<JobNews>),
     /// Jobs wait to be claimed.
@@ -59,6 +61,21 @@ pub enum Announcement {
         /// Those of one login; none: all, because the user was disabled or erased.
         session: Option<SessionId>,
     },
+}
+
+/// What became of a board.
+#[derive(Debug, Clone)]
+pub struct BoardNews {
+    /// Which.
+    pub board: BoardName,
+    /// The version it has now.
+    pub version: u64,
+    /// Whether it is there; else it was deleted.
+    pub exists: bool,
+    /// Who may see it; `None`: those who may open the dashboard.
+    pub roles: Option<Arc<[RoleName]>>,
+    /// What brings viewers up to date; without it they ask.
+    pub update: Option<Update>,
 }
 
 /// What became of a job.

@@ -43,6 +43,8 @@ pub struct Config {
     pub inbox: InboxConfig,
     /// Background work.
     pub jobs: JobsConfig,
+    /// Boards.
+    pub boards: BoardsConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -266,6 +268,14 @@ pub struct JobsConfig {
     pub keep: Duration,
 }
 
+/// `[boards]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardsConfig {
+    /// How many of its last versions a board keeps.
+    pub history: u32,
+}
+
 /// `[topics]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -338,10 +348,10 @@ macro_rules! section_defaults {
     };
 }
 
-// Written by a macro because ten sections take the same three lines.
+// Written by a macro because eleven sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    jobs: JobsConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
+    jobs: JobsConfig, boards: BoardsConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
 }
 
 impl std::fmt::Debug for AuthConfig {

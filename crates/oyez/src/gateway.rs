@@ -40,6 +40,7 @@ use tokio::{
 
 use crate::{
     auth::Auth,
+    boards::Boards,
     bus::Bus,
     hub::{Ask, Hub, Stream},
     inbox::Inboxes,
@@ -101,6 +102,8 @@ pub struct Parts {
     pub inboxes: Inboxes,
     /// Jobs of those who connect.
     pub jobs: Jobs,
+    /// Boards of those who watch them.
+    pub boards: Boards,
     /// What topics' members tell each other.
     pub signals: Signals,
     /// Roles that tokens claim.
@@ -131,6 +134,7 @@ struct Shared {
     auth: Auth,
     inboxes: Inboxes,
     jobs: Jobs,
+    boards: Boards,
     signals: Signals,
     users: Users,
     hub: Hub,
@@ -141,8 +145,21 @@ struct Shared {
 impl Gateway {
     /// Joins bus and hub, and starts answering the hub. Needs a tokio runtime.
     pub fn new(parts: Parts) -> Self {
-        let Parts { options, rules, store, auth, inboxes, jobs, signals, users, bus, hub, questions, clock } =
-            parts;
+        let Parts {
+            options,
+            rules,
+            store,
+            auth,
+            inboxes,
+            jobs,
+            boards,
+            signals,
+            users,
+            bus,
+            hub,
+            questions,
+            clock,
+        } = parts;
         join::join(&bus, &hub, &rules);
         let shared = Arc::new(Shared {
             origins: Origins::new(&options.allowed_origins),
@@ -153,6 +170,7 @@ impl Gateway {
             auth,
             inboxes,
             jobs,
+            boards,
             signals,
             users,
             hub,

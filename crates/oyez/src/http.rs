@@ -5,6 +5,7 @@
 //! `edge` is what every request goes through, `refusal` turns every error into a problem.
 
 mod access;
+mod boards;
 mod body;
 mod connections;
 mod edge;
@@ -41,7 +42,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Auth, config::HttpConfig, hub::Hub, inbox::Inboxes, jobs::Jobs, publish::Publisher, users::Users,
+    auth::Auth, boards::Boards, config::HttpConfig, hub::Hub, inbox::Inboxes, jobs::Jobs, publish::Publisher,
+    users::Users,
 };
 use refusal::Refusal;
 
@@ -57,6 +59,8 @@ pub struct HttpOptions {
     pub inboxes: Inboxes,
     /// Jobs, queues and schedules.
     pub jobs: Jobs,
+    /// Boards.
+    pub boards: Boards,
     /// Users and topics.
     pub users: Users,
     /// Live connections.
@@ -152,6 +156,10 @@ impl Http {
         &self.inner.options.jobs
     }
 
+    fn boards(&self) -> &Boards {
+        &self.inner.options.boards
+    }
+
     fn users(&self) -> &Users {
         &self.inner.options.users
     }
@@ -218,6 +226,7 @@ fn table() -> endpoint::Endpoints {
     let table = workers::endpoints(table);
     let table = schedules::endpoints(table);
     let table = queues::endpoints(table);
+    let table = boards::endpoints(table);
     let table = users::endpoints(table);
     let table = topics::endpoints(table);
     let table = keys::endpoints(table);

@@ -21,6 +21,7 @@ mod outbox;
 mod peer;
 mod shard;
 mod stats;
+mod watched;
 mod wheel;
 
 use std::{
@@ -31,7 +32,7 @@ use std::{
 };
 
 pub use attach::{Attach, ConnectionInfo, Greeting, Reading, Socket, Stream};
-pub use command::{Answer, Ask, Effect, HubFailed, JobFrame, Question, Reply};
+pub use command::{Answer, Ask, BoardMoved, BoardReply, Effect, HubFailed, JobFrame, Question, Reply};
 use command::{Command, Mailbox, Notice};
 pub use encoding::Format;
 pub use index::Grant;
@@ -163,6 +164,11 @@ impl Hub {
     /// A job of the user moved on. A connection that does not read is told each job's latest only.
     pub fn job_moved(&self, user: &UserId, job: JobId, frame: JobFrame) {
         self.shard(user).push(Command::Notice(Notice::JobMoved { user: user.clone(), job, frame }));
+    }
+
+    /// A board changed, or this is where it is. A connection that does not read is told the latest only.
+    pub fn board_moved(&self, moved: &Arc<BoardMoved>) {
+        self.every(|| Command::Notice(Notice::BoardMoved(Arc::clone(moved))));
     }
 
     /// A user holds these roles now. `dashboard`: they allow the dashboard and every topic; without it, what was

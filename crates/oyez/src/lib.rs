@@ -9,6 +9,7 @@ pub mod bus;
 pub mod hub;
 
 pub mod auth;
+pub mod boards;
 pub mod inbox;
 pub mod jobs;
 pub mod publish;
@@ -29,6 +30,7 @@ pub mod server;
 pub mod cli;
 
 pub use config::Config;
+pub use oyez_core::board::{Board, Guard as BoardGuard};
 pub use oyez_protocol as protocol;
 pub use oyez_store::{User, UserProfile};
 pub use runner::{Context, Done, Job, JobError};

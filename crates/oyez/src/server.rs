@@ -24,7 +24,7 @@ use oyez_store::StoreOptions;
 use crate::config::{self, Config};
 
 pub use data_dir::{DataDirError, Runtime};
-pub use embed::{Jobs, Topics, Users};
+pub use embed::{Boards, Jobs, Topics, Users};
 pub use error::Error;
 pub use first_start::{FirstStart, random_password};
 pub use run::Server;

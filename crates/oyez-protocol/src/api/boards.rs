@@ -81,6 +81,20 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
+/// What became of a `PUT` or `PATCH`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BoardChanged {
+    /// Its name.
+    pub name: BoardName,
+    /// The version it has now; the header `ETag` says it too.
+    pub version: u64,
+    /// Whether this made the board.
+    pub created: bool,
+    /// Whether anything changed; else it stayed at its version.
+    pub changed: bool,
+}
+
 /// `GET /api/v1/boards/{name}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

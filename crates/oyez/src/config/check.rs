@@ -164,6 +164,7 @@ fn http(config: &Config) -> Outcome {
 
 fn background(config: &Config) -> Outcome {
     jobs(config)?;
+    boards(config)?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);
@@ -175,6 +176,14 @@ fn background(config: &Config) -> Outcome {
     if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
         let problem = format!("expected a level or a filter, given {:?}", config.log.level);
         return set("log.level", problem, "info");
+    }
+    Ok(())
+}
+
+fn boards(config: &Config) -> Outcome {
+    let history = config.boards.history;
+    if !(1..=10_000).contains(&history) {
+        return set("boards.history", format!("expected 1 to 10000, given {history}"), 50);
     }
     Ok(())
 }

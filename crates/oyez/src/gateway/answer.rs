@@ -4,11 +4,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use oyez_protocol::{ConnectionId, Seq, UserId};
+use oyez_core::access::Person;
+use oyez_protocol::{BoardName, ConnectionId, RoleName, Seq, UserId};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{Shared, commands};
-use crate::hub::{Ask, Format, Question, Reply};
+use crate::{
+    boards::Sight,
+    hub::{Ask, BoardReply, Format, Question, Reply},
+};
 
 /// Questions being answered at once; more wait in the hub's channel.
 const MOST_AT_ONCE: usize = 512;
@@ -29,11 +33,38 @@ pub(super) async fn run(shared: Arc<Shared>, mut questions: mpsc::Receiver<Ask>)
                 Question::Page { after, format, max_bytes } => {
                     page(&shared, &user, connection, after, format, max_bytes).await
                 }
+                Question::Board { name, has, turn, roles, format } => {
+                    Reply::Board(turn, board(&shared, &user, &name, has, &roles, format).await)
+                }
                 Question::Command(frame) => Reply::Answer(commands::carry_out(&shared, &user, *frame).await),
             };
             drop(place);
             shared.hub.reply(&user, connection, reply);
         });
+    }
+}
+
+/// What leads from the version that a viewer has to the present one.
+async fn board(
+    shared: &Shared,
+    user: &UserId,
+    name: &BoardName,
+    has: u64,
+    roles: &[RoleName],
+    format: Format,
+) -> BoardReply {
+    match shared.boards.sight(Person { user, roles }, name, has).await {
+        Ok(Sight::Nothing) => BoardReply::Nothing { has },
+        Ok(Sight::Board { version, update }) => {
+            let mut body = Vec::with_capacity(update.frame().len() + 16);
+            format.push_text(&mut body, update.frame());
+            BoardReply::Board { has, version, body: body.into() }
+        }
+        Err(error) => {
+            tracing::warn!(%error, %user, board = %name, "could not read a board; trying again");
+            tokio::time::sleep(PAUSE).await;
+            BoardReply::Failed
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use oyez_core::access::Person;
 use oyez_protocol::{
-    ErrorCode, JobId, Seq, TopicName, UserId,
+    BoardName, ErrorCode, JobId, Seq, TopicName, UserId,
     frame::{
         client::{ClientFrame, Command, MarkAction, Selection},
         server,
@@ -92,6 +92,10 @@ async fn subscribe(shared: &Shared, user: &UserId, topic: TopicName) -> Result<D
     let standing = shared.store.standing(user).await.map_err(|error| (error.code(), told(&error)))?;
     let roles = sorted(standing.roles.iter().chain(&standing.token_roles));
     let person = Person { user, roles: &roles };
+    if let Some(board) = BoardName::of_topic(&topic) {
+        let board = board.map_err(|error| (ErrorCode::Invalid, error.to_string()))?;
+        return watch(shared, person, &topic, board).await;
+    }
     let is_member = standing.topics.contains(&topic);
     if !shared.rules.may_subscribe(person, &topic, is_member) {
         return Err((ErrorCode::Forbidden, format!("the topic {topic} is for its members")));
@@ -107,6 +111,22 @@ async fn subscribe(shared: &Shared, user: &UserId, topic: TopicName) -> Result<D
     let mut result = Map::new();
     result.insert("topic".into(), topic.as_str().into());
     Ok((result, Effect::Subscribed(topic, grant)))
+}
+
+/// A board is heard like a topic: `board:<name>`.
+async fn watch(
+    shared: &Shared,
+    person: Person<'_>,
+    topic: &TopicName,
+    board: BoardName,
+) -> Result<Done, Refused> {
+    let may = shared.boards.may_watch(person, &board).await.map_err(|error| (error.code(), told(&error)))?;
+    if !may {
+        return Err((ErrorCode::Forbidden, format!("the board {board} is not for your roles")));
+    }
+    let mut result = Map::new();
+    result.insert("topic".into(), topic.as_str().into());
+    Ok((result, Effect::Watches(board)))
 }
 
 async fn signal(

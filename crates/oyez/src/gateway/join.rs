@@ -5,8 +5,8 @@ use std::sync::Arc;
 use oyez_core::access::{Person, Rules};
 
 use crate::{
-    bus::{Announcement, Bus, JobNews, Stage},
-    hub::{Hub, JobFrame},
+    bus::{Announcement, BoardNews, Bus, JobNews, Stage},
+    hub::{BoardMoved, Hub, JobFrame},
 };
 
 /// Tells the hub whatever is announced, on the announcer's thread; nothing here waits.
@@ -16,6 +16,7 @@ pub(super) fn join(bus: &Bus, hub: &Hub, rules: &Arc<Rules>) {
         Announcement::Landed(landed) => hub.landed(landed),
         Announcement::Event(event) => hub.event(event),
         Announcement::InboxChanged { user, change } => hub.inbox_changed(user, change),
+        Announcement::Board(news) => hub.board_moved(&board_moved(&rules, news)),
         Announcement::Job(news) => job_moved(&hub, news),
         // Workers hear it.
         Announcement::Available { .. } => {}
@@ -26,6 +27,18 @@ pub(super) fn join(bus: &Bus, hub: &Hub, rules: &Arc<Rules>) {
         Announcement::Membership { topic, user, member } => hub.membership(topic, user, *member),
         Announcement::Revoked { user, session } => hub.revoked(user, *session),
     }));
+}
+
+fn board_moved(rules: &Rules, news: &BoardNews) -> Arc<BoardMoved> {
+    let roles = news.roles.clone().unwrap_or_else(|| rules.roles_of_board(None).into());
+    let BoardNews { board, version, exists, update, .. } = news;
+    Arc::new(BoardMoved {
+        board: board.clone(),
+        version: *version,
+        exists: *exists,
+        roles,
+        update: update.clone(),
+    })
 }
 
 fn job_moved(hub: &Hub, news: &JobNews) {

@@ -26,6 +26,8 @@ pub(super) enum Access {
     PublishOrSelf,
     /// Users for their own jobs; admins and applications with the scope `jobs` for any.
     JobsOrOwner,
+    /// Users for boards that their roles may see; admins and applications with the scope `boards` for any.
+    BoardsOrViewer,
     /// Applications with the scope, and users with an admin role.
     Scope(Scope),
 }
@@ -50,6 +52,7 @@ pub(super) struct Endpoint {
     access: Access,
     query: Vec<(&'static str, &'static str)>,
     idempotent: bool,
+    guarded: bool,
     body: Option<(String, bool)>,
     answer: (u16, &'static str, Content),
     refusals: Vec<ErrorCode>,
@@ -74,6 +77,7 @@ impl Endpoint {
             access: Access::Open,
             query: Vec::new(),
             idempotent: false,
+            guarded: false,
             body: None,
             answer: (204, "Done.", Content::Nothing),
             refusals: Vec::new(),
@@ -127,6 +131,13 @@ impl Endpoint {
     pub(super) fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self.refusals.push(ErrorCode::IdempotencyMismatch);
+        self
+    }
+
+    /// Takes the headers `If-Match` and `If-None-Match`.
+    pub(super) fn guarded(mut self) -> Self {
+        self.guarded = true;
+        self.refusals.push(ErrorCode::VersionMismatch);
         self
     }
 

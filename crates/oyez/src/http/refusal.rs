@@ -2,12 +2,14 @@
 //! log, once, at the edge.
 
 use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
 use oyez_core::notification::Invalid;
 use oyez_protocol::{ErrorCode, api::problem::Problem};
 use oyez_store::StoreError;
 
 use crate::{
     auth::{AuthError, Scope, extract::problem_response},
+    boards::BoardsError,
     inbox::InboxError,
     jobs::JobsError,
     publish::PublishError,
@@ -67,7 +69,11 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let version = self.problem.version;
         let mut response = problem_response(*self.problem);
+        if let Some(tag) = version.and_then(|version| HeaderValue::try_from(format!("\"{version}\"")).ok()) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
         }
@@ -127,6 +133,22 @@ impl From<JobsError> for Refusal {
         match error {
             JobsError::Store(error) => error.into(),
             JobsError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<BoardsError> for Refusal {
+    fn from(error: BoardsError) -> Self {
+        match error {
+            BoardsError::Store(error) => error.into(),
+            BoardsError::Invalid(invalid) => invalid.into(),
+            BoardsError::Job(error) => error.into(),
+            BoardsError::Mismatch { present } => {
+                let mut refusal = Self::new(error.code(), error.to_string());
+                refusal.problem.version = present;
+                refusal
+            }
             other => Self::new(other.code(), other.to_string()),
         }
     }

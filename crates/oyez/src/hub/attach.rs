@@ -8,7 +8,7 @@ use std::{
 
 use mio::{Interest, Registry, Token, event::Source, net};
 use oyez_core::inbox::Standing;
-use oyez_protocol::{ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId};
+use oyez_protocol::{BoardName, ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId};
 use serde::Serialize;
 
 use super::{encoding::Format, peer::Peer};
@@ -31,6 +31,10 @@ pub struct Attach {
     pub expires_at: Option<Timestamp>,
     /// Topics it hears from the start, beside those its user is a member of.
     pub topics: Vec<TopicName>,
+    /// Boards it watches from the start.
+    pub boards: Vec<BoardName>,
+    /// It watches every board that its user may see.
+    pub all_boards: bool,
     /// Where it comes from.
     pub address: Option<IpAddr>,
     /// What its bytes mean.

@@ -6,9 +6,9 @@ use std::{
 };
 
 use mio::Waker;
-use oyez_core::{event::LiveEvent, notification::Landed};
+use oyez_core::{board::Update, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
-    CloseCode, ConnectionId, JobId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
+    BoardName, CloseCode, ConnectionId, JobId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
     frame::{client::ClientFrame, server::InboxChange},
 };
 use tokio::sync::{oneshot, watch};
@@ -40,9 +40,25 @@ pub(super) enum Notice {
     Event(Arc<LiveEvent>),
     InboxChanged { user: UserId, change: Arc<InboxChange> },
     JobMoved { user: UserId, job: JobId, frame: JobFrame },
+    BoardMoved(Arc<BoardMoved>),
     RolesChanged { user: UserId, roles: Arc<[RoleName]>, dashboard: bool },
     Membership { topic: TopicName, user: UserId, member: bool },
     Revoked { user: UserId, session: Option<SessionId> },
+}
+
+/// Where a board is, and who may see it.
+#[derive(Debug)]
+pub struct BoardMoved {
+    /// Which.
+    pub board: BoardName,
+    /// The version it has now.
+    pub version: u64,
+    /// Whether it is there; else it was deleted.
+    pub exists: bool,
+    /// Holders of any of these may see it.
+    pub roles: Arc<[RoleName]>,
+    /// What brings viewers up to date; without it they ask.
+    pub update: Option<Update>,
 }
 
 /// What a job's owner is shown of it.
@@ -126,6 +142,19 @@ pub enum Question {
         /// About how many bytes it can take.
         max_bytes: usize,
     },
+    /// What leads from the version of a board that it has to the present one; answered by [`Reply::Board`].
+    Board {
+        /// Which.
+        name: BoardName,
+        /// The version it has; 0: none.
+        has: u64,
+        /// The number of the question.
+        turn: u32,
+        /// The roles that its user holds.
+        roles: Vec<RoleName>,
+        /// How it wants its frames.
+        format: Format,
+    },
     /// A command to carry out; answered by [`Reply::Answer`].
     Command(Box<ClientFrame>),
 }
@@ -150,10 +179,33 @@ pub enum Reply {
     },
     /// The page could not be read; the shard asks again.
     PageFailed,
+    /// What leads to the present version of a board; the number is that of the question.
+    Board(u32, BoardReply),
     /// A command was carried out, or refused.
     Answer(Answer),
     /// The connection must end.
     Close(CloseCode, String),
+}
+
+/// What became of a question about a board.
+#[derive(Debug)]
+pub enum BoardReply {
+    /// The encoded frame.
+    Board {
+        /// From which version it leads.
+        has: u64,
+        /// To which.
+        version: u64,
+        /// The frame.
+        body: bytes::Bytes,
+    },
+    /// There is no such board, or it is not for this user.
+    Nothing {
+        /// The version that the connection has.
+        has: u64,
+    },
+    /// It could not be read; the shard asks again.
+    Failed,
 }
 
 /// What a command led to.
@@ -173,6 +225,8 @@ pub enum Effect {
     None,
     /// It hears a topic.
     Subscribed(TopicName, Grant),
+    /// It watches a board.
+    Watches(BoardName),
     /// Its token was renewed.
     Renewed {
         /// When the new one ends.

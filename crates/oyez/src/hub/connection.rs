@@ -12,6 +12,7 @@ use super::{
     held_jobs::HeldJobs,
     outbox::Outbox,
     peer::Peer,
+    watched::Watched,
     wheel::Tick,
 };
 
@@ -45,6 +46,8 @@ pub(super) struct Connection {
     pub(super) held_change: Option<Box<Conflated>>,
     /// The latest frames of jobs that wait until the socket takes them.
     pub(super) held_jobs: Option<Box<HeldJobs>>,
+    /// The boards it watches, and how far it is told of them.
+    pub(super) boards: Option<Box<Watched>>,
     /// Read before the connection was ours; taken once it is greeted.
     pub(super) leftover: Box<[u8]>,
     pub(super) format: Format,

@@ -112,6 +112,11 @@ impl Index {
         self.person(user).map_or(&[], |person| &person.streams)
     }
 
+    /// The roles that a user holds.
+    pub(super) fn roles(&self, user: &UserId) -> &[RoleName] {
+        self.person(user).map_or(&[], |person| &person.roles)
+    }
+
     /// Each connected user, and the version of what is known about them.
     pub(super) fn users(&self) -> impl Iterator<Item = (UserId, u32)> {
         self.people.iter().map(|(_, person)| (person.name.clone(), person.version))

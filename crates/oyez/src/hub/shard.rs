@@ -5,6 +5,7 @@
 //! system call: load makes a delivery cheaper. It never waits for anything but its poll.
 
 mod announce;
+mod boards;
 mod life;
 mod read;
 mod sockets;
@@ -49,6 +50,7 @@ pub(super) struct Shard {
     sockets: Sockets,
     by_id: HashMap<ConnectionId, Slot>,
     index: Index,
+    boards: boards::Boards,
     asks: mpsc::Sender<Ask>,
     /// Questions the channel had no room for.
     waiting_asks: VecDeque<Ask>,
@@ -85,6 +87,7 @@ impl Shard {
             sockets,
             by_id: HashMap::new(),
             index: Index::default(),
+            boards: boards::Boards::default(),
             asks,
             waiting_asks: VecDeque::new(),
             readable: Vec::new(),
@@ -204,6 +207,7 @@ impl Shard {
                 self.read_later(slot);
             }
             self.next_page(slot);
+            self.next_board(slot);
         }
         written
     }

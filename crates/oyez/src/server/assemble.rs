@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     auth::{Auth, AuthOptions, Secret, SigningKey},
+    boards::{self, Boards, BoardsOptions},
     bus::Bus,
     caretaker::Caretaker,
     config::{Config, ExpiredTokens},
@@ -41,6 +42,7 @@ pub(super) struct Inner {
     pub(super) auth: Auth,
     pub(super) publisher: Publisher,
     pub(super) jobs: Jobs,
+    pub(super) boards: Boards,
     pub(super) runner: Runner,
     pub(super) users: users::Users,
     pub(super) hub: Hub,
@@ -88,6 +90,14 @@ impl Oyez {
         let runner = Runner::new(jobs.clone(), store.clone(), &bus, clock.clone(), runner_options(&config));
         let (hub, questions) = Hub::start(&hub_options(&config), &clock)?;
         let rules = Arc::new(rules(&config)?);
+        let (boards, teller) = Boards::new(boards::Parts {
+            options: BoardsOptions { history: config.boards.history },
+            rules: Arc::clone(&rules),
+            store: store.clone(),
+            bus: bus.clone(),
+            jobs: jobs.clone(),
+            clock: clock.clone(),
+        });
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
         // It joins the bus to the hub too.
@@ -98,6 +108,7 @@ impl Oyez {
             auth: auth.clone(),
             inboxes: inboxes.clone(),
             jobs: jobs.clone(),
+            boards: boards.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
@@ -111,6 +122,7 @@ impl Oyez {
             publisher: publisher.clone(),
             inboxes,
             jobs: jobs.clone(),
+            boards: boards.clone(),
             users: users.clone(),
             store: store.clone(),
             clock: clock.clone(),
@@ -120,8 +132,9 @@ impl Oyez {
         let workers = Workers::default();
         watch_live(&workers, &hub, &gateway);
         let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, retention(&config));
-        chores::register(&runner, &jobs, &caretaker.chores(), config.jobs.keep).await?;
+        chores::register(&runner, &jobs, &boards, &caretaker.chores(), config.jobs.keep).await?;
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
+        workers.spawn("boards", teller.run(workers.stop_token()));
         workers.spawn("jobs", upkeep.run(workers.stop_token()));
         workers.spawn("runner", runner.clone().run(workers.stop_token()));
         let inner = Inner {
@@ -129,6 +142,7 @@ impl Oyez {
             auth,
             publisher,
             jobs,
+            boards,
             runner,
             users,
             hub,

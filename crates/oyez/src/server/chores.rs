@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::Error;
 use crate::{
+    boards::Boards,
     caretaker::Chores,
     jobs::Jobs,
     runner::{Job, JobError, Runner},
@@ -41,11 +42,20 @@ impl Job for Cleanup {
     const KIND: &'static str = "oyez_cleanup";
 }
 
+/// Has boards brought up to date, each by the job that it names.
+#[derive(Debug, Serialize, Deserialize)]
+struct RefreshBoards {}
+
+impl Job for RefreshBoards {
+    const KIND: &'static str = "oyez_boards";
+}
+
 /// Registers the handlers and makes the schedules, unless they are there. Jobs that ended are kept for `keep`; zero
 /// keeps them for ever.
 pub(super) async fn register(
     runner: &Runner,
     jobs: &Jobs,
+    boards: &Boards,
     chores: &Chores,
     keep: Duration,
 ) -> Result<(), Error> {
@@ -77,8 +87,14 @@ pub(super) async fn register(
             }
         }
     })?;
+    let refreshed = boards.clone();
+    runner.handle(move |_, _: RefreshBoards| {
+        let boards = refreshed.clone();
+        async move { Ok::<_, JobError>(json!({"jobs": boards.refresh_all().await?})) }
+    })?;
     let schedules = [
         ("oyez.pending_deliveries", "@every 60s", PendingDeliveries::KIND),
+        ("oyez.boards", "*/5 * * * *", RefreshBoards::KIND),
         ("oyez.cleanup", "0 3 * * *", Cleanup::KIND),
     ];
     let schedules = schedules.map(|(name, cron, kind)| {

@@ -1,5 +1,6 @@
 //! What an application that embeds Oyez calls: the same use cases as the HTTP edge, without HTTP.
 
+mod boards;
 mod jobs;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::{
     users::UsersError,
 };
 
+pub use boards::Boards;
 pub use jobs::Jobs;
 
 /// Keeps the idempotency keys of the embedding application apart from those of API keys.

@@ -9,6 +9,7 @@ use oyez_store::{OpenError, StoreError};
 use super::{DataDirError, TlsError};
 use crate::{
     auth::{AuthError, SetupError, keys::KeyFileError},
+    boards::BoardsError,
     config::ConfigError,
     jobs::JobsError,
     publish::PublishError,
@@ -28,6 +29,9 @@ pub enum Error {
     /// The call about jobs is refused, or failed.
     #[error(transparent)]
     Jobs(JobsError),
+    /// The call about boards is refused, or failed.
+    #[error(transparent)]
+    Boards(BoardsError),
     /// A job's kind is not a name that a kind may have.
     #[error(transparent)]
     Kind(#[from] NameError),
@@ -85,6 +89,17 @@ impl From<PublishError> for Error {
             PublishError::Invalid(invalid) => Self::Invalid(invalid),
             PublishError::Store(error) => Self::Store(error),
             other => Self::Publish(other),
+        }
+    }
+}
+
+impl From<BoardsError> for Error {
+    fn from(error: BoardsError) -> Self {
+        match error {
+            BoardsError::Invalid(invalid) => Self::Invalid(invalid),
+            BoardsError::Job(error) => error.into(),
+            BoardsError::Store(error) => Self::Store(error),
+            other => Self::Boards(other),
         }
     }
 }

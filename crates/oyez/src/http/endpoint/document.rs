@@ -112,6 +112,15 @@ fn operation(endpoint: Endpoint) -> Operation {
         operation =
             operation.parameter(parameter("Idempotency-Key", ParameterIn::Header, Required::False, meaning));
     }
+    if endpoint.guarded {
+        let meanings = [
+            ("If-Match", "A version, such as `7`: only from that one. `*`: only when it is there."),
+            ("If-None-Match", "`*`: only when it is not there."),
+        ];
+        for (name, meaning) in meanings {
+            operation = operation.parameter(parameter(name, ParameterIn::Header, Required::False, meaning));
+        }
+    }
     if let Some((name, required)) = &endpoint.body {
         let required = if *required { Required::True } else { Required::False };
         let body = RequestBodyBuilder::new().required(Some(required));
@@ -136,6 +145,7 @@ fn described(endpoint: &Endpoint) -> String {
         Access::User => "For users.",
         Access::PublishOrSelf => "For users (to themselves), and API keys with the scope `publish`.",
         Access::JobsOrOwner => "For users (their own jobs), and API keys with the scope `jobs`.",
+        Access::BoardsOrViewer => "For users whose roles may see it, and API keys with the scope `boards`.",
         Access::Scope(Scope::Publish) => "Needs the scope `publish`.",
         Access::Scope(Scope::Jobs) => "Needs the scope `jobs`.",
         Access::Scope(Scope::Boards) => "Needs the scope `boards`.",
@@ -174,7 +184,7 @@ fn securities(access: Access) -> Vec<SecurityRequirement> {
     match access {
         Access::Open => Vec::new(),
         Access::User => user(),
-        Access::PublishOrSelf | Access::JobsOrOwner | Access::Scope(_) => {
+        Access::PublishOrSelf | Access::JobsOrOwner | Access::BoardsOrViewer | Access::Scope(_) => {
             std::iter::once(SecurityRequirement::new("key", none)).chain(user()).collect()
         }
     }

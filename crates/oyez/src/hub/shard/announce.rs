@@ -83,10 +83,14 @@ impl Shard {
             }
             Notice::InboxChanged { user, change } => self.inbox_changed(&user, &change),
             Notice::JobMoved { user, job, frame } => self.job_moved(&user, job, &frame),
+            Notice::BoardMoved(moved) => self.board_moved(&moved),
             Notice::RolesChanged { user, roles, dashboard } => {
                 self.index.announce_roles(&user, &roles);
                 if !dashboard {
                     self.lost_dashboard(&user);
+                }
+                for slot in self.index.connections(&user).to_vec() {
+                    self.recheck_boards(slot, dashboard);
                 }
             }
             Notice::Membership { topic, user, member } => self.index.announce_member(&topic, &user, member),
@@ -106,11 +110,12 @@ impl Shard {
         }
     }
 
-    /// The user's roles do not allow the dashboard any more.
+    /// The user's roles do not allow the dashboard any more; a board that is for them keeps it open for that.
     fn lost_dashboard(&mut self, user: &UserId) {
         let slots = self.index.connections(user).to_vec();
+        let sees_a_board = self.boards.any_for(self.index.roles(user));
         for slot in slots {
-            if self.sockets.connections[slot as usize].stream == Stream::Dashboard {
+            if !sees_a_board && self.sockets.connections[slot as usize].stream == Stream::Dashboard {
                 self.close(slot, CloseCode::Forbidden, "your roles do not allow the dashboard any more");
             }
         }
@@ -212,6 +217,7 @@ impl Shard {
             }
             let slots = self.index.connections(user).to_vec();
             for slot in slots {
+                self.recheck_boards(slot, *dashboard);
                 if standing.disabled {
                     self.close(slot, CloseCode::Forbidden, "this user is disabled");
                     continue;

@@ -16,6 +16,7 @@ use crate::hub::{
     index::{Grant, Slot},
     outbox::{Outbox, Piece},
     stats::Counters,
+    watched::Watched,
 };
 
 /// How long the other side may take to answer our goodbye.
@@ -32,6 +33,7 @@ impl Shard {
             tracing::warn!(%error, connection = %id, "a connection could not be watched and was dropped");
             return;
         }
+        let watches = attach.all_boards || !attach.boards.is_empty();
         let notifications = stream == Stream::Notifications;
         self.index.add(&attach.user, slot, notifications);
         let user = self.index.shared_name(&attach.user);
@@ -45,6 +47,7 @@ impl Shard {
             cursor: if notifications { Cursor::starting() } else { Cursor::off() },
             held_change: None,
             held_jobs: None,
+            boards: watches.then(|| Box::new(Watched::new(attach.all_boards, &attach.boards))),
             leftover: attach.leftover,
             format: attach.format,
             stream,
@@ -136,6 +139,7 @@ impl Shard {
                     self.peer_answered(slot);
                 }
             }
+            Reply::Board(turn, reply) => self.board_came(slot, turn, reply),
             Reply::Close(code, reason) => self.close(slot, code, &reason),
         }
     }
@@ -159,6 +163,7 @@ impl Shard {
         let readable = connection.readable;
         self.index.read(&user, version, &greeting.roles, &greeting.topics);
         self.frames(slot, &greeting.frames);
+        self.watch_boards(slot);
         self.sockets.arm(slot);
         if !leftover.is_empty() {
             self.received(slot, &mut leftover);
@@ -179,6 +184,7 @@ impl Shard {
                     self.close(slot, CloseCode::Policy, "subscribed to too many topics");
                 }
             }
+            Effect::Watches(board) => self.choose_board(slot, &board),
             Effect::Renewed { expires_at, session } => {
                 connection.expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
                 connection.session = session;
@@ -213,6 +219,8 @@ impl Shard {
         connection.phase = Phase::Closing;
         connection.end_by = self.now.as_millis() + GOODBYE_MILLIS;
         (connection.held_change, connection.held_jobs) = (None, None);
+        self.forget_boards(slot);
+        let connection = &mut self.sockets.connections[slot as usize];
         if let Some(frame) = connection.format.close(code, reason) {
             self.sockets.push(slot, Piece::kept(frame));
         }
@@ -349,6 +357,7 @@ impl Shard {
     /// Removes the dead, and tells whoever waits for the last to go.
     pub(super) fn bury(&mut self) {
         while let Some(slot) = self.sockets.dead.pop() {
+            self.forget_boards(slot);
             let mut connection = self.sockets.connections.remove(slot as usize);
             // The socket is closed in any case.
             let _unwatched = connection.socket.deregister(self.poll.registry());

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use mio::event::Event;
+use oyez_protocol::BoardName;
 
 use super::Shard;
 use crate::hub::{
@@ -105,7 +106,9 @@ impl Shard {
                 Action::Raw(bytes) => own.extend_from_slice(&bytes),
                 Action::Ask(frame) => self.ask(slot, Question::Command(frame)),
                 Action::Unsubscribe(topic) => {
-                    if self.index.choices(slot) < MOST_CHOICES {
+                    if let Some(Ok(board)) = BoardName::of_topic(&topic) {
+                        self.refuse_board(slot, &board);
+                    } else if self.index.choices(slot) < MOST_CHOICES {
                         self.index.unsubscribe(slot, &topic);
                     }
                 }

@@ -1,0 +1,62 @@
+//! What viewers see of boards: the way from what they have to what is there.
+
+use oyez_core::{
+    access::Person,
+    board::{Update, update},
+};
+use oyez_protocol::BoardName;
+use oyez_store::BoardHead;
+
+use super::{Boards, BoardsError};
+
+/// What brings one viewer up to date.
+#[derive(Debug, Clone)]
+pub enum Sight {
+    /// The board at this version.
+    Board {
+        /// Which version.
+        version: u64,
+        /// What leads there.
+        update: Update,
+    },
+    /// There is no such board, or it is not for this viewer.
+    Nothing,
+}
+
+impl Boards {
+    /// What leads from the version a viewer has (0: none) to the board as it is: a patch while that version is kept,
+    /// else the whole.
+    pub async fn sight(&self, person: Person<'_>, name: &BoardName, has: u64) -> Result<Sight, BoardsError> {
+        let latest = self.shared.store.board(name).await?;
+        let Some(board) = latest.board.filter(|board| self.may_see(person, board)) else {
+            return Ok(Sight::Nothing);
+        };
+        let had = match has {
+            0 => None,
+            has => self.shared.store.board_at(name, has).await?,
+        };
+        let had = had.as_ref().map(|state| (has, state));
+        let update = update(name, had, board.version, &board.state);
+        Ok(Sight::Board { version: board.version, update })
+    }
+
+    /// Whether any board is for this user.
+    pub async fn may_see_any(&self, person: Person<'_>) -> Result<bool, BoardsError> {
+        let heads = self.shared.store.board_heads().await?;
+        let sees =
+            |head: &BoardHead| head.exists && self.shared.rules.may_see_board(person, head.roles.as_deref());
+        Ok(heads.iter().any(sees))
+    }
+
+    /// Whether a board may be watched: one that is not there yet is for those who may open the dashboard.
+    pub async fn may_watch(&self, person: Person<'_>, name: &BoardName) -> Result<bool, BoardsError> {
+        let board = self.shared.store.board(name).await?.board;
+        let roles = board.as_ref().and_then(|board| board.roles.as_deref());
+        Ok(self.shared.rules.may_see_board(person, roles))
+    }
+
+    /// Where each board is, deleted ones too: heals what an announcement failed to tell.
+    pub async fn heads(&self) -> Result<Vec<BoardHead>, BoardsError> {
+        Ok(self.shared.store.board_heads().await?)
+    }
+}
