@@ -79,6 +79,8 @@ fn attach(hub: &Hub, socket: Socket, leftover: Box<[u8]>, deflate: bool) {
         session: None,
         expires_at: None,
         topics: Vec::new(),
+        boards: Vec::new(),
+        all_boards: false,
         address: None,
         peer: Box::new(Echo { reader: Reader::new(MAX_MESSAGE, deflate), deflate, is_over: false }),
         socket,

@@ -6,6 +6,7 @@
 
 mod args;
 mod bench;
+mod boards;
 mod client;
 mod doctor;
 mod error;
@@ -77,6 +78,7 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Job(args) => jobs::run(global, args, output).await,
         Command::Schedule(args) => schedules::run(global, args, output).await,
         Command::Queue(args) => queues::run(global, args, output).await,
+        Command::Board(args) => boards::run(global, args, output).await,
         Command::Status => status::run(global, output).await,
         Command::Migrate => offline::migrate(global, output).await,
         Command::Backup(args) => offline::backup(global, &args, output).await,

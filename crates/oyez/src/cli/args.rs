@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod boards;
 mod work;
 
+pub(super) use boards::{BoardCommand, BoardSetArgs};
 pub(super) use work::{
     EnqueueArgs, JobCommand, JobFilterArgs, JobListArgs, JobSelection, QueueCommand, ScheduleCommand,
     ScheduleSetArgs,
@@ -88,6 +90,9 @@ pub(super) enum Command {
     /// What waits: list, pause, limit queues
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// What dashboards show: list, show, set, patch, refresh, delete boards
+    #[command(subcommand)]
+    Board(BoardCommand),
     /// Say how the server is doing: which workers, what runs and since when, what is stuck
     Status,
     /// Check settings, database, limits and files, and say how to mend what is wrong

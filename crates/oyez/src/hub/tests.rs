@@ -68,6 +68,8 @@ impl Stage {
             session: None,
             expires_at: None,
             topics: Vec::new(),
+            boards: Vec::new(),
+            all_boards: false,
             address: None,
             peer: Box::new(Echo),
             socket: Socket::pair(hubs).unwrap(),

@@ -11,6 +11,7 @@ use hyper_util::{
 };
 use oyez::{
     auth::{Auth, AuthOptions, SigningKey},
+    boards::{self, Boards, BoardsOptions},
     bus::Bus,
     config::Config,
     gateway::{Gateway, GatewayOptions, Parts},
@@ -70,6 +71,7 @@ pub(crate) struct Stage {
     pub(crate) publisher: Publisher,
     pub(crate) inboxes: Inboxes,
     pub(crate) jobs: Jobs,
+    pub(crate) boards: Boards,
     pub(crate) users: Users,
     pub(crate) gateway: Gateway,
     server: tokio::task::JoinHandle<()>,
@@ -121,6 +123,15 @@ impl Stage {
         let users = Users::new(store.clone(), bus.clone(), clock.clone());
         let pace = Rate::new(5, Duration::from_secs(1));
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
+        let (boards, teller) = Boards::new(boards::Parts {
+            options: BoardsOptions::default(),
+            rules: Arc::clone(&rules),
+            store: store.clone(),
+            bus: bus.clone(),
+            jobs: jobs.clone(),
+            clock: clock.clone(),
+        });
+        tokio::spawn(teller.run(CancellationToken::new()));
         let (hub, questions) = Hub::start(&settings.hub, &clock).unwrap();
         let gateway = Gateway::new(Parts {
             options: settings.gateway,
@@ -129,6 +140,7 @@ impl Stage {
             auth: auth.clone(),
             inboxes: inboxes.clone(),
             jobs: jobs.clone(),
+            boards: boards.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
@@ -148,6 +160,7 @@ impl Stage {
             publisher,
             inboxes,
             jobs,
+            boards,
             users,
             gateway,
             server,

@@ -16,16 +16,16 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use crate::stage::{PATIENCE, Stage};
 
 /// An event stream, read as text.
-struct Events {
+pub(crate) struct Events {
     response: reqwest::Response,
     unread: String,
 }
 
 /// One event: its id, its type, its data.
-type Event = (Option<String>, String, Value);
+pub(crate) type Event = (Option<String>, String, Value);
 
 impl Events {
-    async fn open(stage: &Stage, name: &str, query: &str, last_event_id: Option<&str>) -> Self {
+    pub(crate) async fn open(stage: &Stage, name: &str, query: &str, last_event_id: Option<&str>) -> Self {
         let url = format!("http://{}/sse/{name}{query}", stage.address);
         let mut request = reqwest::Client::new().get(url);
         if let Some(id) = last_event_id {
@@ -37,7 +37,7 @@ impl Events {
         Self { response, unread: String::new() }
     }
 
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((event, rest)) = self.unread.split_once("\n\n") {
                 let event = event.to_owned();

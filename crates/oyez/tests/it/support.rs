@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use oyez::{
     auth::{Auth, AuthOptions, Scope, SigningKey},
+    boards::{self, Boards, BoardsOptions},
     bus::Bus,
     config::Config,
     gateway::{self, Gateway, GatewayOptions},
@@ -121,6 +122,15 @@ impl TestApp {
             dashboard_roles: vec![RoleName::new("admin").unwrap()],
             open_topics: config.topics.open.clone(),
         });
+        let (boards, teller) = Boards::new(boards::Parts {
+            options: BoardsOptions { history: config.boards.history },
+            rules: Arc::clone(&rules),
+            store: store.clone(),
+            bus: bus.clone(),
+            jobs: jobs.clone(),
+            clock: clock.clone(),
+        });
+        tokio::spawn(teller.run(CancellationToken::new()));
         let (hub, questions) =
             Hub::start(&HubOptions { shards: 1, ..HubOptions::default() }, &clock).unwrap();
         let rate = Rate::new(1_000, Duration::from_secs(1));
@@ -132,6 +142,7 @@ impl TestApp {
             auth: auth.clone(),
             inboxes: inboxes.clone(),
             jobs: jobs.clone(),
+            boards: boards.clone(),
             signals,
             users: users.clone(),
             bus: bus.clone(),
@@ -145,6 +156,7 @@ impl TestApp {
             publisher,
             inboxes,
             jobs: jobs.clone(),
+            boards: boards.clone(),
             users: users.clone(),
             hub,
             store: store.clone(),
