@@ -140,3 +140,23 @@ fn wrong_use_of_jobs_ends_with_2_and_says_what_is_right() {
         assert!(said.contains(part), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_board_is_set_patched_shown_and_deleted() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    assert!(run(data, &["migrate"]).status.success());
+    let made = said(data, &["board", "set", "suppliers", "{\"pending\": 3}", "--role", "reviewer"]);
+    assert_eq!(made, "board suppliers is made: version 1\n");
+    let patched = answer(data, &["board", "patch", "suppliers", "{\"done\": 1}"]);
+    assert_eq!((&patched["version"], &patched["changed"]), (&json!(2), &json!(true)));
+    let shown = answer(data, &["board", "show", "suppliers"]);
+    assert_eq!((&shown["state"], &shown["roles"]), (&json!({"pending": 3, "done": 1}), &json!(["reviewer"])));
+    assert!(said(data, &["board", "show", "suppliers"]).contains("\"pending\": 3"));
+    assert!(said(data, &["board", "list"]).contains("reviewer"));
+    let refused = run(data, &["board", "refresh", "suppliers"]);
+    assert!(text(&refused.stderr).contains("names no job"), "{}", text(&refused.stderr));
+    assert_eq!(run(data, &["board", "set", "suppliers", "[1]"]).status.code(), Some(2));
+    assert_eq!(said(data, &["board", "delete", "suppliers"]), "board suppliers is deleted\n");
+    assert_eq!(run(data, &["board", "show", "suppliers"]).status.code(), Some(1));
+}

@@ -90,6 +90,13 @@ async fn every_call_of_the_contract_is_documented() {
         POST /api/v1/jobs/{id}/complete
         POST /api/v1/jobs/{id}/fail
         POST /api/v1/jobs/{id}/snooze
+        GET /api/v1/boards
+        PUT /api/v1/boards/{name}
+        PATCH /api/v1/boards/{name}
+        GET /api/v1/boards/{name}
+        DELETE /api/v1/boards/{name}
+        GET /api/v1/boards/{name}/history
+        POST /api/v1/boards/{name}/refresh
         GET /api/v1/schedules
         PUT /api/v1/schedules/{name}
         GET /api/v1/schedules/{name}

@@ -2,11 +2,21 @@
 
 use std::time::Duration;
 
-use oyez::{Config, Oyez};
+use oyez::{BoardGuard, Config, Job, JobError, Oyez};
 use oyez_core::job::JobState;
-use oyez_protocol::{JobId, ScheduleName};
+use oyez_protocol::{BoardName, JobId, ScheduleName};
+use serde::{Deserialize, Serialize};
 
 use crate::world::{PATIENCE, Work};
+
+#[derive(Serialize, Deserialize)]
+struct CountBoard {
+    board: String,
+}
+
+impl Job for CountBoard {
+    const KIND: &'static str = "count_board";
+}
 
 async fn open(directory: &std::path::Path) -> Oyez {
     let mut config = Config { data_dir: directory.to_owned(), ..Config::default() };
@@ -37,7 +47,12 @@ async fn oyez_looks_after_itself_by_schedules_that_can_be_seen_run_and_paused() 
     let schedules = jobs.schedules().await.unwrap();
     let rules: Vec<_> =
         schedules.iter().map(|one| (one.name.as_str(), one.cron.as_str(), one.built_in)).collect();
-    assert_eq!(rules, [("oyez.cleanup", "0 3 * * *", true), ("oyez.pending_deliveries", "@every 60s", true)]);
+    let expected = [
+        ("oyez.boards", "*/5 * * * *", true),
+        ("oyez.cleanup", "0 3 * * *", true),
+        ("oyez.pending_deliveries", "@every 60s", true),
+    ];
+    assert_eq!(rules, expected);
 
     oyez.jobs().handle(|_, _: Work| async { Ok(()) }).unwrap();
     let old = oyez.jobs().enqueue(oyez.jobs().request(&Work { number: 1 }).unwrap()).await.unwrap().id;
@@ -63,5 +78,38 @@ async fn oyez_looks_after_itself_by_schedules_that_can_be_seen_run_and_paused() 
     let oyez = open(directory.path()).await;
     let kept = oyez.jobs().all().schedule(&pending).await.unwrap();
     assert!(kept.paused, "what an operator set stays");
+    oyez.shutdown().await;
+}
+
+#[tokio::test]
+async fn boards_are_brought_up_to_date_by_the_jobs_they_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let oyez = open(directory.path()).await;
+    let name = BoardName::new("suppliers").unwrap();
+    let counting = oyez.clone();
+    oyez.jobs()
+        .handle(move |_, work: CountBoard| {
+            let oyez = counting.clone();
+            async move {
+                let state = serde_json::json!({"counted": true});
+                let board = BoardName::new(&work.board)?;
+                oyez.boards().merge(&board, state.as_object().unwrap().clone()).await?;
+                Ok::<_, JobError>(())
+            }
+        })
+        .unwrap();
+    oyez.boards().set(&BoardName::new("other").unwrap(), Default::default()).await.unwrap();
+    let request = serde_json::from_str(r#"{"state":{},"refresh":{"kind":"count_board"}}"#).unwrap();
+    oyez.boards().put(&name, request, BoardGuard::Absent).await.unwrap();
+    let jobs = oyez.jobs().all();
+    let run = jobs.run_schedule(&ScheduleName::new("oyez.boards").unwrap()).await.unwrap();
+    assert_eq!(ended(&oyez, run.id).await, Some(JobState::Completed));
+    let counted = async {
+        while !oyez.boards().get(&name).await.unwrap().unwrap().state.contains_key("counted") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, counted).await.unwrap();
+    assert_eq!(oyez.boards().history(&name, None, 10).await.unwrap().len(), 2);
     oyez.shutdown().await;
 }

@@ -26,13 +26,14 @@ const ABOUT: &str = "Tells people what happened: an application says a thing onc
     Errors are `application/problem+json` with a stable `code`. Lists come in pages: `next_cursor` goes into `cursor` \
     of the next call. Trailing slashes are accepted.";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("auth", "Log in and out"),
     ("publish", "Say a thing once"),
     ("inbox", "What a user has"),
     ("jobs", "Durable background work"),
     ("workers", "Those who do the work, over HTTP"),
     ("schedules", "Work at times"),
+    ("boards", "What dashboards show"),
     ("queues", "Where work waits"),
     ("users", "Who is known"),
     ("topics", "Named audiences with members"),
