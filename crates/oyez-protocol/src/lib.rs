@@ -16,7 +16,7 @@ pub mod time;
 pub use audience::Audience;
 pub use code::{CloseCode, ErrorCode};
 pub use ids::{
-    BoardName, ConnectionId, DeliveryId, DigestId, Epoch, JobId, JobKind, NameError, NotificationId, QueueName,
-    RoleName, ScheduleName, Seq, SessionId, TopicName, UserId, WorkerName,
+    BoardName, ConnectionId, DeliveryId, DigestId, Epoch, JobId, JobKind, NameError, NotificationId,
+    QueueName, RoleName, ScheduleName, Seq, SessionId, TopicName, UserId, WorkerName,
 };
 pub use time::Timestamp;

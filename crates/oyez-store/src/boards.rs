@@ -115,16 +115,15 @@ impl Store {
 
     /// Where each board is, deleted ones too, by name.
     pub async fn board_heads(&self) -> Result<Vec<BoardHead>, StoreError> {
-        let rows = self.reader().await?.fetch(sql!("boards/heads"), args![]).await?;
-        let head = |row: &Row| {
-            Ok(BoardHead {
-                name: row.name(0)?,
-                version: row.count(1)?,
-                roles: read(row, 2)?,
-                exists: row.flag(3)?,
-            })
-        };
+        let rows = self.reader().await?.fetch(sql!("boards/head", "boards/by_name"), args![]).await?;
         rows.iter().map(head).collect()
+    }
+
+    /// Where one board is.
+    pub async fn board_head(&self, name: &BoardName) -> Result<Option<BoardHead>, StoreError> {
+        let args = args![name.as_str()];
+        let row = self.reader().await?.fetch_one(sql!("boards/head", "boards/one"), args).await?;
+        row.as_ref().map(head).transpose()
     }
 
     /// Boards that name a job to bring them up to date, by name.
@@ -160,6 +159,10 @@ impl Store {
         let row = self.reader().await?.fetch_one(sql!("boards/at"), args).await?;
         row.map(|row| document(&row, 0)).transpose()
     }
+}
+
+fn head(row: &Row) -> Result<BoardHead, StoreError> {
+    Ok(BoardHead { name: row.name(0)?, version: row.count(1)?, roles: read(row, 2)?, exists: row.flag(3)? })
 }
 
 fn latest(row: &Row) -> Result<Latest, StoreError> {

@@ -13,11 +13,14 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn object(value: Value) -> State {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("{other} is no object"),
+    }
 }
 
 fn put(state: Value) -> BoardRequest {
-    serde_json::from_value(json!({"state": state})).unwrap()
+    BoardRequest { state: object(state), ..BoardRequest::default() }
 }
 
 fn patch(body: &str) -> BoardPatchRequest {

@@ -87,6 +87,8 @@ async fn a_deleted_board_leaves_its_version_alone() {
     assert!(store.boards_to_refresh().await.unwrap().is_empty());
     let heads = store.board_heads().await.unwrap();
     assert_eq!((heads.len(), heads[0].version, heads[0].exists), (1, 2, false));
+    assert_eq!(store.board_head(&name("suppliers")).await.unwrap().as_ref(), heads.first());
+    assert_eq!(store.board_head(&name("other")).await.unwrap(), None);
     put(store, board("suppliers", 3, at(3)), 50).await;
     assert_eq!(store.board_history(&name("suppliers"), None, 10).await.unwrap().len(), 1);
 }

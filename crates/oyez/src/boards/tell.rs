@@ -26,7 +26,12 @@ pub(super) struct News {
     from: Option<(u64, Arc<State>)>,
     version: u64,
     /// What is there now; `None`: it was deleted.
-    now: Option<(Arc<State>, Option<Arc<[RoleName]>>)>,
+    now: Option<Present>,
+}
+
+struct Present {
+    state: Arc<State>,
+    roles: Option<Arc<[RoleName]>>,
 }
 
 impl News {
@@ -35,7 +40,7 @@ impl News {
         Self {
             from: before.board.as_ref().map(|before| (before.version, Arc::clone(&before.state))),
             version: board.version,
-            now: Some((Arc::clone(&board.state), roles)),
+            now: Some(Present { state: Arc::clone(&board.state), roles }),
         }
     }
 
@@ -102,9 +107,9 @@ impl Teller {
         for (board, news) in self.boards.shared.untold.take() {
             let News { from, version, now } = news;
             let had = from.as_ref().map(|(version, state)| (*version, &**state));
-            let update = now.as_ref().map(|(state, _)| update(&board, had, version, state));
+            let update = now.as_ref().map(|now| update(&board, had, version, &now.state));
             let exists = now.is_some();
-            let roles = now.and_then(|(_, roles)| roles);
+            let roles = now.and_then(|now| now.roles);
             let news = BoardNews { board, version, exists, roles, update };
             self.boards.shared.bus.announce(Announcement::Board(Arc::new(news)));
         }
@@ -149,7 +154,7 @@ mod tests {
             untold.add(name(), changed(version, version + 1));
         }
         let news = untold.take().remove(&name()).unwrap();
-        let (from, (state, _)) = (news.from.unwrap(), news.now.unwrap());
+        let (from, state) = (news.from.unwrap(), news.now.unwrap().state);
         let Update::Patch { from_version, frame } =
             update(&name(), Some((from.0, &from.1)), news.version, &state)
         else {

@@ -50,8 +50,8 @@ impl Boards {
 
     /// Whether a board may be watched: one that is not there yet is for those who may open the dashboard.
     pub async fn may_watch(&self, person: Person<'_>, name: &BoardName) -> Result<bool, BoardsError> {
-        let board = self.shared.store.board(name).await?.board;
-        let roles = board.as_ref().and_then(|board| board.roles.as_deref());
+        let head = self.shared.store.board_head(name).await?;
+        let roles = head.as_ref().and_then(|head| head.roles.as_deref());
         Ok(self.shared.rules.may_see_board(person, roles))
     }
 

@@ -68,7 +68,7 @@ pub(super) async fn admit(shared: &Shared, stream: Stream, parts: &Parts) -> Res
         }
     };
     for board in &wishes.boards {
-        if !shared.boards.may_watch(person, board).await.map_err(unreadable)? {
+        if !shared.boards.may_watch(person, board).await.map_err(|error| unreadable(&error))? {
             return Err(Refusal::new(
                 ErrorCode::Forbidden,
                 format!("the board {board} is not for your roles"),
@@ -89,10 +89,10 @@ pub(super) async fn admit(shared: &Shared, stream: Stream, parts: &Parts) -> Res
 }
 
 async fn sees_any(shared: &Shared, person: Person<'_>) -> Result<bool, Refusal> {
-    shared.boards.may_see_any(person).await.map_err(unreadable)
+    shared.boards.may_see_any(person).await.map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: BoardsError) -> Refusal {
+fn unreadable(error: &BoardsError) -> Refusal {
     tracing::error!(%error, "could not read boards");
     Refusal::new(ErrorCode::Unavailable, "try again").retry_after(1)
 }

@@ -138,6 +138,7 @@ fn told(announcement: &Announcement) -> String {
             change.changed.len(),
             change.all
         ),
+        Announcement::Board(news) => format!("board {} {}", news.board, news.version),
         Announcement::Job(news) => format!("job {:?} {}", news.stage, news.frame),
         Announcement::Available { queue, kind, count } => {
             format!("available {queue} {} {count}", kind.as_ref().map_or("*", |kind| kind.as_str()))

@@ -1,0 +1,1 @@
+SELECT name, version, roles, state IS NOT NULL FROM boards

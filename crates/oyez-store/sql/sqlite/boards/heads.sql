@@ -1,1 +1,0 @@
-SELECT name, version, roles, state IS NOT NULL FROM boards ORDER BY name;
