@@ -13,10 +13,7 @@ use oyez_protocol::{
 };
 use serde_json::{Map, Value, value::to_raw_value};
 
-use crate::{
-    job::request::{MAX_ARGS_BYTES, check_bytes},
-    notification::Invalid,
-};
+use crate::{job::request::check_json, notification::Invalid};
 
 pub mod merge_patch;
 #[cfg(test)]
@@ -204,7 +201,7 @@ fn checked(latest: &Latest, mut board: Board, now: Timestamp) -> Result<Outcome,
         return Err(Invalid::new("roles", message).into());
     }
     if let Some(args) = board.refresh.as_ref().and_then(|refresh| refresh.args.as_ref()) {
-        check_bytes("refresh.args", args.get().len(), MAX_ARGS_BYTES)?;
+        check_json("refresh.args", args.get())?;
     }
     board.version = latest.version + 1;
     board.updated_at = now;
