@@ -180,3 +180,24 @@ async fn a_clock_that_is_set_back_silences_no_schedule() {
         assert_eq!(fired(&world).await, [vec![1, 2], in_the_future].concat(), "{overlap:?}");
     }
 }
+
+#[tokio::test]
+async fn a_runner_plans_again_when_the_clock_is_set_back() {
+    let world = World::new().await;
+    let running = world.runs(|_, _| async { Ok(()) });
+    let every_minute = schedule("* * * * *", Overlap::Allow, MisfireRequest::Once);
+    let planned = world.jobs.put_schedule(name("minute"), &every_minute).await.unwrap().next_at;
+    for (step, ended) in [(86_400, 1), (-86_400, 1), (60, 2)] {
+        world.hand.advance(step);
+        world.jobs.planned().notify_one();
+        let done = async {
+            let is_back = || async { world.jobs.schedule(&name("minute")).await.unwrap().next_at == planned };
+            while world.count(JobState::Completed).await < ended || (step < 0 && !is_back().await) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(crate::world::PATIENCE, done).await.unwrap();
+    }
+    assert_eq!(fired(&world).await, [1, 1_440]);
+    running.stop().await;
+}
