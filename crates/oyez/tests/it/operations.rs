@@ -4,7 +4,10 @@ use oyez::auth::Scope;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::{
+    jobs::{claim, enqueue, worker_key},
+    support::TestApp,
+};
 
 #[tokio::test]
 async fn health_and_readiness_need_no_credentials() {
@@ -42,6 +45,25 @@ async fn requests_and_publishes_are_counted() {
         "oyez_notifications_published_total",
         "oyez_items_landed_total",
         "oyez_connections 0",
+    ] {
+        assert!(metrics.text.contains(wanted), "{wanted}\n{}", metrics.text);
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_counted_by_queue_and_kind() {
+    let app = TestApp::start().await;
+    let key = worker_key(&app).await;
+    let id = enqueue(&app, &key, &json!({"kind": "counted", "queue": "slow"})).await;
+    claim(&app, &key, &json!({"queues": ["slow"]})).await;
+    let failed = json!({"attempt": 1, "error": "the line was cut"});
+    app.post(&format!("/api/v1/jobs/{id}/fail"), &key, &failed).await.expect(200);
+    let metrics = app.send(app.request(Method::GET, "/metrics")).await.expect(200);
+    for wanted in [
+        r#"oyez_jobs_enqueued_total{queue="slow",kind="counted"} 1"#,
+        r#"oyez_job_attempts_total{queue="slow",kind="counted",outcome="failed"} 1"#,
+        r#"oyez_job_wait_seconds_count{queue="slow",kind="counted"} 1"#,
+        r#"oyez_job_run_seconds_count{queue="slow",kind="counted"} 1"#,
     ] {
         assert!(metrics.text.contains(wanted), "{wanted}\n{}", metrics.text);
     }
