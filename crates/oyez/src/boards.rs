@@ -69,14 +69,15 @@ struct Shared {
     jobs: Jobs,
     clock: Clock,
     untold: tell::Untold,
+    steps: view::Steps,
 }
 
 impl Boards {
     /// Joins store and bus. Changes are announced by the [`Teller`], which must be run.
     pub fn new(parts: Parts) -> (Self, Teller) {
         let Parts { options, rules, store, bus, jobs, clock } = parts;
-        let untold = tell::Untold::default();
-        let shared = Shared { options, rules, store, bus, jobs, clock, untold };
+        let (untold, steps) = (tell::Untold::default(), view::Steps::default());
+        let shared = Shared { options, rules, store, bus, jobs, clock, untold, steps };
         let boards = Self { shared: Arc::new(shared) };
         let teller = Teller::new(boards.clone());
         (boards, teller)

@@ -1,5 +1,10 @@
 //! What viewers see of boards: the way from what they have to what is there.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use oyez_core::{
     access::Person,
     board::{Update, update},
@@ -23,10 +28,43 @@ pub enum Sight {
     Nothing,
 }
 
+/// Steps that were found lately: those who come back together, or fell behind together, need the same one. What leads
+/// from one version to another never changes.
+#[derive(Default)]
+pub(super) struct Steps(Mutex<HashMap<(BoardName, u64), (u64, Update)>>);
+
+impl Steps {
+    /// So many are kept; then all are forgotten.
+    const MOST: usize = 64;
+
+    fn find(&self, name: &BoardName, from: u64, to: u64) -> Option<Update> {
+        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        steps
+            .get(&(name.clone(), from))
+            .filter(|(version, _)| *version == to)
+            .map(|(_, update)| update.clone())
+    }
+
+    fn keep(&self, name: &BoardName, from: u64, to: u64, update: &Update) {
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps.len() >= Self::MOST {
+            steps.clear();
+        }
+        steps.insert((name.clone(), from), (to, update.clone()));
+    }
+}
+
 impl Boards {
     /// What leads from the version a viewer has (0: none) to the board as it is: a patch while that version is kept,
     /// else the whole.
     pub async fn sight(&self, person: Person<'_>, name: &BoardName, has: u64) -> Result<Sight, BoardsError> {
+        let head = self.shared.store.board_head(name).await?;
+        let Some(head) = head.filter(|head| head.exists && self.sees(person, head)) else {
+            return Ok(Sight::Nothing);
+        };
+        if let Some(update) = self.shared.steps.find(name, has, head.version) {
+            return Ok(Sight::Board { version: head.version, update });
+        }
         let latest = self.shared.store.board(name).await?;
         let Some(board) = latest.board.filter(|board| self.may_see(person, board)) else {
             return Ok(Sight::Nothing);
@@ -37,15 +75,18 @@ impl Boards {
         };
         let had = had.as_ref().map(|state| (has, state));
         let update = update(name, had, board.version, &board.state);
+        self.shared.steps.keep(name, has, board.version, &update);
         Ok(Sight::Board { version: board.version, update })
+    }
+
+    fn sees(&self, person: Person<'_>, head: &BoardHead) -> bool {
+        self.shared.rules.may_see_board(person, head.roles.as_deref())
     }
 
     /// Whether any board is for this user.
     pub async fn may_see_any(&self, person: Person<'_>) -> Result<bool, BoardsError> {
         let heads = self.shared.store.board_heads().await?;
-        let sees =
-            |head: &BoardHead| head.exists && self.shared.rules.may_see_board(person, head.roles.as_deref());
-        Ok(heads.iter().any(sees))
+        Ok(heads.iter().any(|head| head.exists && self.sees(person, head)))
     }
 
     /// Whether a board may be watched: one that is not there yet is for those who may open the dashboard.
