@@ -263,6 +263,14 @@ pub struct JobsConfig {
     /// How long an attempt of a handler in this process may take when the job does not say; zero: as long as it takes.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
+    /// How often a job may fail that does not say.
+    pub max_attempts: u16,
+    /// The wait after the first failure of a job that does not say; each wait after it is twice as long.
+    #[serde(deserialize_with = "duration")]
+    pub retry_first: Duration,
+    /// The longest wait between attempts of a job that does not say.
+    #[serde(deserialize_with = "duration")]
+    pub retry_max: Duration,
     /// Jobs that ended longer ago are removed; zero keeps them.
     #[serde(deserialize_with = "duration")]
     pub keep: Duration,

@@ -28,8 +28,12 @@ use std::{
     time::Duration,
 };
 
-use oyez_core::{clock::Clock, job::JobRecord};
-use oyez_protocol::{JobId, NotificationId, QueueName, Timestamp};
+use oyez_core::{
+    clock::Clock,
+    job::{DEFAULT_MAX_ATTEMPTS, JobRecord, NewJob},
+    retry::Backoff,
+};
+use oyez_protocol::{JobId, NotificationId, QueueName, Timestamp, api::jobs::JobRequest};
 use oyez_store::{LandedHook, Store};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -53,11 +57,40 @@ const MOST_ENDINGS: usize = 2_048;
 pub struct JobsOptions {
     /// Without a report for so long, a worker has lost its job.
     pub lease: Duration,
+    /// How often a job may fail that does not say.
+    pub max_attempts: u16,
+    /// The wait after the first failure of a job that does not say.
+    pub retry_first: Duration,
+    /// The longest wait between attempts of a job that does not say.
+    pub retry_max: Duration,
 }
 
 impl Default for JobsOptions {
     fn default() -> Self {
-        Self { lease: Duration::from_secs(15) }
+        let Backoff { first, max, .. } = Backoff::default();
+        Self {
+            lease: Duration::from_secs(15),
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            retry_first: first,
+            retry_max: max,
+        }
+    }
+}
+
+impl JobsOptions {
+    /// Sets what the request leaves open.
+    fn complete(&self, mut job: NewJob, request: &JobRequest) -> NewJob {
+        let asked = request.backoff.as_ref();
+        if request.max_attempts.is_none() {
+            job.max_attempts = self.max_attempts;
+        }
+        if asked.is_none_or(|asked| asked.first.is_none()) {
+            job.backoff.first = self.retry_first;
+        }
+        if asked.is_none_or(|asked| asked.max.is_none()) {
+            job.backoff.max = self.retry_max;
+        }
+        job
     }
 }
 
@@ -197,4 +230,31 @@ fn new_job_id(now: Timestamp) -> JobId {
 
 fn new_notification_id(now: Timestamp) -> NotificationId {
     NotificationId(new_uuid(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use oyez_core::job::new_job;
+    use oyez_protocol::{JobKind, api::jobs::BackoffRequest};
+
+    use super::*;
+
+    #[test]
+    fn what_a_request_leaves_open_is_set_by_the_operator() {
+        let (first, longest) = (Duration::from_secs(2), Duration::from_secs(40));
+        let options =
+            JobsOptions { max_attempts: 7, retry_first: first, retry_max: longest, ..JobsOptions::default() };
+        let now = Timestamp::from_millis(0);
+        let made = |request: &JobRequest| {
+            let job = new_job(request, new_job_id(now), "test", now).unwrap();
+            options.complete(job, request)
+        };
+        let plain = JobRequest::new(JobKind::new("upload").unwrap());
+        let job = made(&plain);
+        assert_eq!((job.max_attempts, job.backoff.first, job.backoff.max), (7, first, longest));
+        let backoff = Some(BackoffRequest { first: Some(1.0), factor: None, max: None, jitter: None });
+        let job = made(&JobRequest { max_attempts: Some(1), backoff, ..plain });
+        let asked = Duration::from_secs(1);
+        assert_eq!((job.max_attempts, job.backoff.first, job.backoff.max), (1, asked, longest));
+    }
 }

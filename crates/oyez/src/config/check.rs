@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oyez_core::job::request::MAX_ATTEMPTS;
 use oyez_protocol::{QueueName, RoleName};
 use toml::Value;
 
@@ -196,6 +197,12 @@ fn jobs(config: &Config) -> Outcome {
     if let Some(bad) = jobs.queues.iter().find(|queue| QueueName::new(queue).is_err()) {
         return set("jobs.queues", format!("{bad:?} is not a queue's name"), vec![Value::from("default")]);
     }
+    if !(1..=MAX_ATTEMPTS).contains(&jobs.max_attempts) {
+        let problem = format!("expected 1 to {MAX_ATTEMPTS}, given {}", jobs.max_attempts);
+        return set("jobs.max_attempts", problem, 3);
+    }
+    within("jobs.retry_first", jobs.retry_first, "0s", "365d", "15s")?;
+    within("jobs.retry_max", jobs.retry_max, "0s", "365d", "1h")?;
     within("jobs.lease", jobs.lease, "200ms", "10m", "15s")
 }
 

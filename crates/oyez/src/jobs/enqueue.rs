@@ -7,7 +7,7 @@ use oyez_core::{
     notification::{Draft, Invalid, Landed, draft},
 };
 use oyez_protocol::{
-    Audience, ErrorCode, JobId, JobKind, QueueName,
+    Audience, ErrorCode, JobId, JobKind, QueueName, Timestamp,
     api::{
         jobs::{JobAccepted, JobRequest, TrackRequest, Tracked},
         publish::{NotificationRequest, Published},
@@ -23,7 +23,7 @@ impl Jobs {
     /// it. `caller` keeps the idempotency keys of different callers apart, e.g. `key:abc`.
     pub async fn enqueue(&self, request: &JobRequest, caller: &str) -> Result<JobAccepted, JobsError> {
         let now = self.shared.now();
-        let job = new_job(request, new_job_id(now), caller, now)?;
+        let job = self.shared.job(request, caller, now)?;
         let outcome = self.shared.enqueue(vec![job]).await?.into_iter().next();
         accepted(outcome.expect("the store answers one outcome per job"))
     }
@@ -41,7 +41,7 @@ impl Jobs {
         let refusals: Vec<Option<JobsError>> = requests
             .iter()
             .map(|request| {
-                let job = new_job(request, new_job_id(now), caller, now);
+                let job = self.shared.job(request, caller, now);
                 job.map(|job| jobs.push(job)).err().map(JobsError::from)
             })
             .collect();
@@ -67,7 +67,7 @@ impl Jobs {
         let now = self.shared.now();
         let draft = draft(notification, new_notification_id(now), caller, now)?;
         check_together(&draft)?;
-        let job = new_job(request, new_job_id(now), caller, now)?;
+        let job = self.shared.job(request, caller, now)?;
         let (place, id, shared) = (Place::of(&job), draft.id, self.shared.clone());
         let both = self.shared.store.write_then(
             move |tx| {
@@ -114,6 +114,12 @@ impl Jobs {
 }
 
 impl Shared {
+    /// Checks a request and makes the job that is stored.
+    fn job(&self, request: &JobRequest, caller: &str, now: Timestamp) -> Result<NewJob, Invalid> {
+        let job = new_job(request, new_job_id(now), caller, now)?;
+        Ok(self.options.complete(job, request))
+    }
+
     /// Stores jobs and tells whoever waits for such.
     pub(super) async fn enqueue(self: &Arc<Self>, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, JobsError> {
         let now = self.now();

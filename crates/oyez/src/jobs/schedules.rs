@@ -18,7 +18,7 @@ use oyez_store::{
     schedules::{Fire, Schedule},
 };
 
-use super::{Jobs, JobsError, Shared, enqueue::Place, new_job_id, plus};
+use super::{Jobs, JobsError, JobsOptions, Shared, enqueue::Place, new_job_id, plus};
 
 /// A firing that waits for the end of the last one is looked at so often.
 const WAITS: Duration = Duration::from_secs(1);
@@ -108,6 +108,7 @@ impl Jobs {
         let schedule = self.schedule(name).await?;
         let now = self.shared.now();
         let job = firing_job(name, &schedule.job, now, new_job_id(now), now)?;
+        let job = self.shared.options.complete(job, &schedule.job);
         let (place, shared) = (Place::of(&job), self.shared.clone());
         let run = self.shared.store.write_then(
             move |tx| Box::pin(async move { tx.run_schedule(&schedule.name, &job, now).await }),
@@ -141,7 +142,7 @@ impl Jobs {
     pub async fn fire_due(&self) -> Result<Option<Timestamp>, JobsError> {
         let now = self.shared.now();
         for schedule in self.shared.store.due_schedules(now).await? {
-            let Some(fire) = firing(&schedule, now) else { continue };
+            let Some(fire) = firing(&schedule, &self.shared.options, now) else { continue };
             let (places, shared) = (fire.jobs.iter().map(Place::of).collect::<Vec<_>>(), self.shared.clone());
             let fired = self.shared.store.write_then(
                 move |tx| Box::pin(async move { tx.fire(&fire, now).await }),
@@ -163,7 +164,7 @@ impl Shared {
 }
 
 /// What to do about a schedule whose time has come.
-fn firing(schedule: &Schedule, now: Timestamp) -> Option<Fire> {
+fn firing(schedule: &Schedule, options: &JobsOptions, now: Timestamp) -> Option<Fire> {
     let expected = schedule.next_at?;
     let fire = |jobs, planned_until, next_at| {
         Some(Fire { schedule: schedule.name.clone(), expected, jobs, planned_until, next_at })
@@ -188,6 +189,7 @@ fn firing(schedule: &Schedule, now: Timestamp) -> Option<Fire> {
         let job = firing_job(&schedule.name, &schedule.job, *planned_at, new_job_id(now), now);
         job.inspect_err(|error| tracing::error!(schedule = %schedule.name, %error, "a firing was left out"))
             .ok()
+            .map(|job| options.complete(job, &schedule.job))
     };
     let jobs: Vec<NewJob> = times.iter().filter_map(job).collect();
     fire(jobs, planned_until, next)

@@ -20,7 +20,7 @@ use crate::{
     boards::{self, Boards, BoardsOptions},
     bus::Bus,
     caretaker::Caretaker,
-    config::{Config, ExpiredTokens},
+    config::{self, Config, ExpiredTokens},
     console,
     gateway::{self, Gateway, GatewayOptions},
     http::{self, Http, HttpOptions},
@@ -85,7 +85,7 @@ impl Oyez {
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
         let users = users::Users::new(store.clone(), bus.clone(), clock.clone());
-        let options = JobsOptions { lease: config.jobs.lease };
+        let options = jobs_options(&config);
         let (jobs, upkeep) = Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), options);
         let runner = Runner::new(jobs.clone(), store.clone(), &bus, clock.clone(), runner_options(&config));
         let (hub, questions) = Hub::start(&hub_options(&config), &clock)?;
@@ -272,6 +272,11 @@ fn rules(config: &Config) -> Result<Rules, Error> {
 /// So many per second, and `burst` at once.
 fn rate(per_second: u32, burst: u32) -> Rate {
     Rate::new(burst, Duration::from_secs_f64(f64::from(burst) / f64::from(per_second.max(1))))
+}
+
+fn jobs_options(config: &Config) -> JobsOptions {
+    let config::JobsConfig { lease, max_attempts, retry_first, retry_max, .. } = config.jobs;
+    JobsOptions { lease, max_attempts, retry_first, retry_max }
 }
 
 fn runner_options(config: &Config) -> RunnerOptions {
