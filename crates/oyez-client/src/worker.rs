@@ -1,7 +1,7 @@
 //! A worker: claims jobs over HTTP and runs their handlers, so many at once, until it is told to stop.
 //!
-//! [`Worker`] is the loop. Each claimed job gets a task of its own, with a [`link`] that keeps its lease alive and says
-//! how far it is, from the moment it is claimed; [`run`] brings it to its end. [`handler`] and [`context`] are what an
+//! [`Worker`] is the loop. Each claimed job gets a task of its own, with a `link` that keeps its lease alive and says
+//! how far it is, from the moment it is claimed; `run` brings it to its end. `handler` and `context` are what an
 //! application sees, and the same as in a handler inside the server.
 
 mod context;

@@ -1,6 +1,6 @@
 //! Boards: what one may hold, how it changes, and who may see it.
 //!
-//! [`merge_patch`] is RFC 7396, both ways; [`update`] writes what viewers are told of a change.
+//! [`merge_patch`] is RFC 7396, both ways; [`mod@update`] writes what viewers are told of a change.
 
 use std::sync::Arc;
 
