@@ -372,8 +372,13 @@ impl Generator {
 
 /// The bytes of a JSON request.
 pub(crate) fn http_post(path: &str, key: &str, body: &str) -> Vec<u8> {
+    http_request("POST", path, key, body)
+}
+
+/// A request with a body of JSON.
+pub(crate) fn http_request(method: &str, path: &str, key: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -1,6 +1,6 @@
 //! The requests that the scenarios publish.
 
-use crate::generator::{http_post, stamp};
+use crate::generator::{http_post, http_request, stamp};
 
 /// A sentence to fill a message up with.
 const FILLER: &str =
@@ -48,6 +48,22 @@ fn notification_body(to: &str, stamp: u64) -> String {
     let member = stamp::member(stamp);
     let message = filler(90);
     format!(r#"{{"to":"{to}","type":"bench","message":"{message}","data":{{{member}}}}}"#)
+}
+
+/// Makes the board that viewers with a role watch; it has the numbers of a dashboard, some of which never change.
+pub(crate) fn new_board(key: &str, role: &str, stamp: u64) -> Vec<u8> {
+    let member = stamp::member(stamp);
+    let rows: Vec<String> = (0..20).map(|at| format!(r#"{{"id":{at},"name":"{}"}}"#, filler(40))).collect();
+    let state = format!(r#"{{{member},"total":0,"recent":[{}]}}"#, rows.join(","));
+    let body = format!(r#"{{"roles":["{role}"],"state":{state}}}"#);
+    http_request("PUT", "/api/v1/boards/bench", key, &body)
+}
+
+/// Changes two numbers of the board, and a text of the length that [`event`] has.
+pub(crate) fn board_change(key: &str, stamp: u64) -> Vec<u8> {
+    let member = stamp::member(stamp);
+    let body = format!(r#"{{"state":{{{member},"total":{},"text":"{}"}}}}"#, stamp % 1_000, filler(80));
+    http_request("PATCH", "/api/v1/boards/bench", key, &body)
 }
 
 /// The text of a frame of so many bytes, for the bare loops, which send it as it is.

@@ -1,6 +1,7 @@
 //! What is measured, one file per question.
 
 mod audience;
+mod boards;
 mod connect;
 mod fanout;
 mod jobs;
@@ -56,11 +57,12 @@ pub(crate) enum Scenario {
     Resume,
     Slow,
     Jobs,
+    Boards,
 }
 
 impl Scenario {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Start,
         Self::Connect,
         Self::Hold,
@@ -72,6 +74,7 @@ impl Scenario {
         Self::Resume,
         Self::Slow,
         Self::Jobs,
+        Self::Boards,
     ];
 
     pub(crate) fn select(names: &[String]) -> anyhow::Result<Vec<Self>> {
@@ -102,6 +105,7 @@ impl Scenario {
             Self::Resume => "resume",
             Self::Slow => "slow",
             Self::Jobs => "jobs",
+            Self::Boards => "boards",
         }
     }
 
@@ -118,6 +122,7 @@ impl Scenario {
             Self::Resume => "Everybody comes back at once",
             Self::Slow => "One slow client among 1,000",
             Self::Jobs => "Jobs",
+            Self::Boards => "Boards",
         }
     }
 
@@ -134,6 +139,7 @@ impl Scenario {
             Self::Resume => resume::measure(run),
             Self::Slow => slow::measure(run),
             Self::Jobs => jobs::measure(run),
+            Self::Boards => boards::measure(run),
         }
     }
 }

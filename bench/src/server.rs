@@ -56,7 +56,7 @@ impl Setup {
         let data = self.folder(name)?;
         fs::write(data.join("oyez.toml"), format!("{SETTINGS}\n{settings}\n"))?;
         self.oyez(&["migrate"], &data)?;
-        let scopes = ["--scope", "publish", "--scope", "users", "--scope", "jobs"];
+        let scopes = ["--scope", "publish", "--scope", "users", "--scope", "jobs", "--scope", "boards"];
         let made = self.oyez(&[&["key", "create", "bench"][..], &scopes].concat(), &data)?;
         let key = made["key"].as_str().context("the answer holds the key")?.to_owned();
         self.start_on(&data, key)
@@ -152,10 +152,26 @@ pub(crate) fn greetings(count: usize) -> Vec<Greeting> {
     (0..count).map(greeting).collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a token's expiry is a time of the real world")]
+/// The role whose holders may see the benchmark's board.
+pub(crate) const BOARD_ROLE: &str = "viewer";
+
+/// What viewer number `at` of the benchmark's board sends to open its stream.
+pub(crate) fn viewer(at: usize) -> Greeting {
+    let token = token_with(at, &[BOARD_ROLE]);
+    Greeting { path: "/ws/dashboard/?board=bench".into(), token, ..Greeting::default() }
+}
+
 pub(crate) fn token(at: usize) -> String {
+    token_with(at, &[])
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token's expiry is a time of the real world")]
+fn token_with(at: usize, roles: &[&str]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let claims = serde_json::json!({ "sub": user(at), "exp": now + 6 * 3600 });
+    let mut claims = serde_json::json!({ "sub": user(at), "exp": now + 6 * 3600 });
+    if !roles.is_empty() {
+        claims["roles"] = roles.into();
+    }
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("HS256 needs nothing else")
 }
