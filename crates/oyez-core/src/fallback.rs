@@ -18,8 +18,6 @@
 //!    says what becomes of those they list.
 //! 4. *Ended.* [`crate::delivery::conclude`] says what an attempt means; the row changes only where attempt and lease
 //!    are still its own.
-//!
-//! The server asks none of these questions yet.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     envelope::{MAX_DATA_BYTES, Object, check_audiences, check_keys, check_kind, check_length, quoted},
-    fallback::medium,
+    fallback::{Medium, medium},
 };
 
 /// The type of a notification that was given none.
@@ -47,6 +47,8 @@ pub struct Draft {
     pub expires_at: Option<Timestamp>,
     /// Items with one key are shown as a group.
     pub group_key: Option<String>,
+    /// The media that may carry it to people who are away; none: as the policy says.
+    pub media: Option<Vec<Medium>>,
     /// Makes a repeated publish the same publish.
     pub idempotency: Option<Idempotency>,
 }
@@ -105,6 +107,7 @@ pub fn draft(
         check_kind("type", kind)?;
     }
     check_texts(request)?;
+    let media = request.media.as_deref().map(check_media).transpose()?;
     let send_at = request.send_at.filter(|send_at| *send_at > now);
     check_times(request, send_at, now)?;
     let idempotency = match &request.idempotency_key {
@@ -124,6 +127,7 @@ pub fn draft(
         send_at,
         expires_at: request.expires_at,
         group_key: request.group_key.clone(),
+        media,
         idempotency,
     })
 }
@@ -204,10 +208,15 @@ fn check_texts(request: &NotificationRequest) -> Result<(), Invalid> {
     if let Some(group_key) = &request.group_key {
         check_key("group_key", group_key)?;
     }
-    for name in request.media.iter().flatten() {
-        medium("media", name)?;
-    }
     Ok(())
+}
+
+/// Reads names of media; one that is named twice counts once.
+fn check_media(names: &[String]) -> Result<Vec<Medium>, Invalid> {
+    let mut media = names.iter().map(|name| medium("media", name)).collect::<Result<Vec<_>, _>>()?;
+    media.sort_unstable();
+    media.dedup();
+    Ok(media)
 }
 
 fn check_times(

@@ -7,10 +7,12 @@
 //! every change goes through, [`publish`] lands notifications in inboxes and [`notifications`] tells what became of
 //! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
 //! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`jobs`] is background work, [`queues`] and
-//! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`boards`] are what
-//! dashboards show, [`stats`] counts and cleans.
+//! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`deliveries`] are what is sent
+//! to people who are away and [`preferences`] what they want of it, [`boards`] are what dashboards show, [`stats`]
+//! counts and cleans.
 
 pub mod boards;
+pub mod deliveries;
 mod engine;
 pub mod error;
 pub mod idempotency;
@@ -19,6 +21,7 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod notifications;
+pub mod preferences;
 pub mod publish;
 pub mod queues;
 pub mod schedules;
@@ -33,6 +36,10 @@ pub mod users;
 mod writer;
 
 pub use boards::{BoardHead, BoardRow, PastState};
+pub use deliveries::{
+    Closed, DeliveryAttempt, DeliveryChange, DeliveryCount, DeliveryFilter, DeliveryRow, Ended, Parcel,
+    ParcelItem, ParcelSubject, ResendOutcome, Suppression, Taken,
+};
 pub use error::{OpenError, StoreError};
 pub use idempotency::Remembered;
 pub use inbox::{InboxFilter, InboxStatus, retention::Retention};

@@ -20,10 +20,15 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") },
     Migration { number: 2, name: "jobs", sqlite: include_str!("../migrations/sqlite/0002_jobs.sql") },
     Migration { number: 3, name: "boards", sqlite: include_str!("../migrations/sqlite/0003_boards.sql") },
+    Migration {
+        number: 4,
+        name: "deliveries",
+        sqlite: include_str!("../migrations/sqlite/0004_deliveries.sql"),
+    },
 ];
 
 impl Migration {

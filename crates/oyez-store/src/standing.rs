@@ -118,9 +118,14 @@ fn standing(row: &Row, user: UserId) -> Result<Standing, StoreError> {
 
 /// Reads `["aADMIN", "tADMIN"]`: the first letter says where a role comes from.
 pub(crate) fn split_roles(row: &Row, column: usize) -> Result<(Vec<RoleName>, Vec<RoleName>), StoreError> {
+    split(row.names(column)?)
+}
+
+/// Reads roles from the texts that [`split_roles`] reads.
+pub(crate) fn split(roles: Vec<String>) -> Result<(Vec<RoleName>, Vec<RoleName>), StoreError> {
     let unreadable = || StoreError::Fault("a role cannot be read back".into());
     let (mut set, mut claimed) = (Vec::new(), Vec::new());
-    for role in row.names::<String>(column)? {
+    for role in roles {
         let (source, name) = role.split_at_checked(1).ok_or_else(unreadable)?;
         let name = RoleName::new(name).map_err(|_| unreadable())?;
         if source == "a" { set.push(name) } else { claimed.push(name) }

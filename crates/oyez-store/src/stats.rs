@@ -58,8 +58,8 @@ const ENDED_SECONDS: i64 = 30 * 24 * 60 * 60;
 const OF_NOBODY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 impl Tx {
-    /// Cleans away up to `limit` each of old idempotency keys, tickets, ended logins and notifications nobody got, and
-    /// goes on a step with an erasure that was interrupted.
+    /// Cleans away up to `limit` each of old idempotency keys, tickets, ended logins, throttles that are full again and
+    /// notifications nobody got, and goes on a step with an erasure that was interrupted.
     /// Returns how many; call again while it returns any.
     pub async fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let day_ago = now.plus_seconds(-REMEMBERED_SECONDS);
@@ -70,6 +70,7 @@ impl Tx {
         gone += self.execute(sql!("stats/purge_tokens"), args![ended, limit]).await?;
         gone += self.execute(sql!("stats/purge_sessions"), args![ended, limit]).await?;
         gone += self.execute(sql!("stats/purge_notifications"), args![of_nobody, limit]).await?;
+        gone += self.forget_throttles(now, limit).await?;
         Ok(gone + u64::from(self.erase_some().await?))
     }
 }

@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
-use oyez_protocol::Epoch;
+use oyez_core::fallback::Policy;
+use oyez_protocol::{Epoch, Timestamp, api::preferences::PolicyRequest};
 use uuid::Uuid;
 
 use crate::{
     engine::{Engine, Reader, Readers, args, sql},
     error::{OpenError, StoreError},
     standing::Standings,
-    writer::Writer,
+    writer::{Alarm, Writer},
 };
 
 /// Where a database lies and how it is used.
@@ -30,6 +31,8 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// The most that the database may grow to, in bytes; beyond, changes fail with `DiskFull`.
     pub max_bytes: Option<u64>,
+    /// The operator's rules for reaching people who are away. With no medium set up, publishing costs nothing more.
+    pub fallback: Arc<Policy>,
 }
 
 /// When a commit counts as done.
@@ -43,7 +46,7 @@ pub enum Durability {
 }
 
 impl StoreOptions {
-    /// The usual: four readers, full durability, five seconds of patience, no limit but the disk.
+    /// The usual: four readers, full durability, five seconds of patience, no limit but the disk, no medium set up.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -51,8 +54,14 @@ impl StoreOptions {
             durability: Durability::Full,
             busy_timeout: Duration::from_secs(5),
             max_bytes: None,
+            fallback: Arc::new(nobody_is_reached()),
         }
     }
+}
+
+/// A policy with no medium set up.
+fn nobody_is_reached() -> Policy {
+    Policy::new(&PolicyRequest::default(), &[]).expect("a policy that asks for nothing is good")
 }
 
 /// A database that is open. Clones share it; when the last one is dropped, accepted changes are still written.
@@ -105,7 +114,7 @@ impl Store {
         };
         let (epoch, readers, connection, checkpointer) =
             ready.await.map_err(|error| engine.open_error(options, error))?;
-        let writer = Writer::start(connection, checkpointer);
+        let writer = Writer::start(connection, checkpointer, Arc::clone(&options.fallback));
         let standings = Standings::new(Arc::clone(&readers));
         Ok(Self { shared: Arc::new(Shared { engine, epoch, readers, writer, standings }) })
     }
@@ -151,6 +160,17 @@ impl Store {
 
     pub(crate) fn writer(&self) -> &Writer {
         &self.shared.writer
+    }
+
+    /// Waits until a change was committed that brought a delivery or a digest which is due before `before`. Changes
+    /// since the last call count too, so that nothing is missed between reading [`Store::next_delivery_due`] and
+    /// waiting. For one caller at a time.
+    pub async fn delivery_due_before(&self, before: Timestamp) {
+        self.alarm().wait(before).await;
+    }
+
+    fn alarm(&self) -> &Alarm {
+        self.shared.writer.alarm()
     }
 
     pub(crate) fn standings_desk(&self) -> &Standings {

@@ -81,7 +81,7 @@ pub struct UserFilter {
     pub search: Option<String>,
 }
 
-/// Items or jobs that one step of an erasure deletes.
+/// Items, jobs or deliveries that one step of an erasure deletes.
 const ERASE_STEP: u32 = 2_000;
 
 impl Tx {
@@ -166,11 +166,14 @@ impl Tx {
     async fn begin_erasure(&mut self, user: &UserId) -> Result<bool, StoreError> {
         let Some(row) = self.fetch_one(sql!("users/disabled"), args![user]).await? else { return Ok(false) };
         self.execute(sql!("users/forget_in_waiting"), args![user]).await?;
+        if let Some(address) = row.opt_text(2)? {
+            self.lift_suppression(address).await?;
+        }
         self.execute(sql!("users/begin_erasure"), args![row.int(0)?]).await?;
         Ok(true)
     }
 
-    /// Deletes some items or jobs of a user whose erasure has begun, then the rest. Returns whether there is more to do.
+    /// Deletes some items, jobs or deliveries of a user whose erasure has begun, then the rest. Returns whether there is more to do.
     pub(crate) async fn erase_some(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.fetch_one(sql!("users/erased"), args![]).await? else { return Ok(false) };
         let (num, name) = (row.int(0)?, row.text(1)?);
@@ -180,6 +183,7 @@ impl Tx {
         self.execute(sql!("users/forget_in_audience"), args![json(&notifications), name]).await?;
         if notifications.is_empty()
             && self.execute(sql!("users/erase_jobs"), args![num, ERASE_STEP]).await? == 0
+            && self.execute(sql!("users/erase_deliveries"), args![num, ERASE_STEP]).await? == 0
         {
             self.execute(sql!("users/finish_erasure"), args![num]).await?;
         }
@@ -188,10 +192,11 @@ impl Tx {
 }
 
 impl Store {
-    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts, jobs. They are gone
-    /// for every reader at once, and whoever runs one of their jobs is told that it is not theirs any more; what a large
-    /// inbox leaves behind goes in small steps. Interrupted, the next erasure
-    /// goes on, or [`Tx::purge`]. Returns whether there was such a user.
+    /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts, jobs, deliveries,
+    /// preferences, and that their address refused mail. They are gone for every reader at once, nothing more is sent to
+    /// them, and whoever runs one of their jobs is told that it is not theirs any more; what a large inbox leaves behind
+    /// goes in small steps. Interrupted, the next erasure goes on, or [`Tx::purge`]. Returns whether there was such a
+    /// user.
     pub async fn erase_user(&self, user: &UserId) -> Result<bool, StoreError> {
         let user = user.clone();
         let begun = self.write(|tx| Box::pin(async move { tx.begin_erasure(&user).await })).await?;

@@ -4,18 +4,24 @@
 //! under load, hundreds share one commit. There is no timer. Drafts come first and share their statements; other
 //! changes follow, each in a savepoint, so that one that fails takes back only what it did itself.
 
+mod alarm;
 mod batch;
 mod checkpoint;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
-use oyez_core::notification::Draft;
+use oyez_core::{fallback::Policy, notification::Draft};
+use oyez_protocol::Timestamp;
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
 };
 
+pub(crate) use self::alarm::Alarm;
 use self::{batch::Worker, checkpoint::Checkpointer};
 use crate::{
+    deliveries::DeliveryChange,
     engine::{Connection, Row, Statement, Value},
     error::StoreError,
     publish::{LandedHook, land::Landing},
@@ -30,12 +36,21 @@ const QUEUE: usize = 512;
 #[derive(Debug)]
 pub struct Tx {
     connection: Connection,
+    policy: Arc<Policy>,
+    /// When the first of what was written is due by a medium.
+    due: Option<Timestamp>,
+    /// Deliveries that the present change has skipped.
+    skipped: Vec<DeliveryChange>,
+    /// How many statements ran, for tests that count them.
+    #[cfg(test)]
+    pub(crate) statements: u32,
 }
 
 /// The handle to the task that writes.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    alarm: Arc<Alarm>,
 }
 
 /// What the writer is asked to do.
@@ -101,8 +116,29 @@ where
 }
 
 impl Tx {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: Connection, policy: Arc<Policy>) -> Self {
+        Self {
+            connection,
+            policy,
+            due: None,
+            skipped: Vec::new(),
+            #[cfg(test)]
+            statements: 0,
+        }
+    }
+
+    /// The operator's rules for reaching people who are away.
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Notes that something is due then, for those who wait for it.
+    pub(crate) fn note_due(&mut self, due: Option<Timestamp>) {
+        self.due = self.due.into_iter().chain(due).min();
+    }
+
+    pub(crate) fn skipped(&mut self) -> &mut Vec<DeliveryChange> {
+        &mut self.skipped
     }
 
     pub(crate) async fn execute(
@@ -110,6 +146,10 @@ impl Tx {
         statement: Statement,
         args: Vec<Value>,
     ) -> Result<u64, StoreError> {
+        #[cfg(test)]
+        {
+            self.statements += 1;
+        }
         self.connection.execute(statement, args).await
     }
 
@@ -118,6 +158,10 @@ impl Tx {
         statement: Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
+        #[cfg(test)]
+        {
+            self.statements += 1;
+        }
         self.connection.fetch(statement, args).await
     }
 
@@ -126,17 +170,27 @@ impl Tx {
         statement: Statement,
         args: Vec<Value>,
     ) -> Result<Option<Row>, StoreError> {
+        #[cfg(test)]
+        {
+            self.statements += 1;
+        }
         self.connection.fetch_one(statement, args).await
     }
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, checkpointer: Connection) -> Self {
+    pub(crate) fn start(connection: Connection, checkpointer: Connection, policy: Arc<Policy>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (checkpoints, signal) = Checkpointer::new(checkpointer);
-        let worker = Worker::new(Tx::new(connection), jobs, signal);
+        let alarm = Arc::new(Alarm::default());
+        let worker = Worker::new(Tx::new(connection, policy), jobs, signal, Arc::clone(&alarm));
         let tasks = vec![tokio::spawn(worker.run()), tokio::spawn(checkpoints.run())];
-        Self { queue, tasks: Mutex::new(tasks) }
+        Self { queue, tasks: Mutex::new(tasks), alarm }
+    }
+
+    /// Rings when something is due sooner than somebody thinks.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
     }
 
     /// Whether changes are still taken.

@@ -134,6 +134,7 @@ pub fn end_draft(
         send_at: None,
         expires_at: None,
         group_key: None,
+        media: None,
         idempotency: None,
     })
 }

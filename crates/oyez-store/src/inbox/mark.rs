@@ -94,13 +94,18 @@ impl Tx {
         now: Timestamp,
         moved: &mut Moved,
     ) -> Result<(), StoreError> {
-        let mut changed = Vec::with_capacity(rows.len());
+        let (mut changed, mut seen) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             let id = NotificationId(row.uuid(1)?);
             let before = Before { user, seq: row.int(0)?, id, times: times(row, 2)? };
-            changed.extend(moved.add(&before, after(before.times, action, now)));
+            let change = moved.add(&before, after(before.times, action, now));
+            if change.is_some() && action != MarkAction::Unread {
+                seen.push(id.0);
+            }
+            changed.extend(change);
         }
-        self.set_times(&changed).await
+        self.set_times(&changed).await?;
+        self.skip_seen(user, &seen, now).await
     }
 
     pub(super) async fn set_times(&mut self, changed: &[TimesRow]) -> Result<(), StoreError> {

@@ -92,6 +92,9 @@ impl Tx {
             }
         }
         self.set_times(&changed).await?;
+        if !rows.is_empty() {
+            self.skip_expired(id, (cursor, last), now).await?;
+        }
         Ok((u32::try_from(rows.len()).unwrap_or(limit), last))
     }
 
@@ -108,13 +111,13 @@ impl Tx {
             let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
             let aged = self.aged(now.plus_seconds(seconds.saturating_neg()), limit).await?;
             if !aged.is_empty() {
-                return self.cut(&aged).await;
+                return self.cut(&aged, now).await;
             }
         }
         if let Some(most) = retention.max_items {
             let over = self.over(most, limit).await?;
             if !over.is_empty() {
-                return self.cut(&over).await;
+                return self.cut(&over, now).await;
             }
         }
         Ok(Vec::new())
@@ -150,7 +153,12 @@ impl Tx {
     }
 
     /// Deletes each user's items up to a position.
-    async fn cut(&mut self, cuts: &[(i64, i64)]) -> Result<Vec<(UserId, InboxChange)>, StoreError> {
+    async fn cut(
+        &mut self,
+        cuts: &[(i64, i64)],
+        now: Timestamp,
+    ) -> Result<Vec<(UserId, InboxChange)>, StoreError> {
+        self.skip_removed(cuts, now).await?;
         self.execute(sql!("inbox/uncount"), args![json(cuts)]).await?;
         let rows = self.fetch(sql!("inbox/cut"), args![json(cuts)]).await?;
         let notifications = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;

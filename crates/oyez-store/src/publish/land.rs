@@ -9,12 +9,13 @@ use std::{
 };
 
 pub(crate) use oyez_core::notification::Draft;
-use oyez_core::notification::Landed;
+use oyez_core::{delivery::Medium, fallback::Notice, notification::Landed};
 use oyez_protocol::{Audience, NotificationId, Seq, UserId};
 use uuid::Uuid;
 
 use super::PublishOutcome;
 use crate::{
+    deliveries::plan,
     engine::{Row, Statement, args, json, sql},
     error::StoreError,
     idempotency::REMEMBERED_SECONDS,
@@ -86,6 +87,8 @@ async fn land(
 
     let mut rows = Rows::default();
     let mut written = Vec::with_capacity(drafts.len());
+    // By position in `written`: notifications that may be delivered, and the numbers of those who have them now.
+    let mut to_plan: Vec<(usize, &Draft, Vec<i64>)> = Vec::new();
     for draft in drafts {
         let key = draft.idempotency.as_ref().map(|one| (one.scope.as_str(), one.key.as_str()));
         if let (Some(idempotency), Some(first)) = (&draft.idempotency, key.and_then(|key| earlier.get(&key)))
@@ -97,13 +100,22 @@ async fn land(
             written.push(Written { landing, landed: None });
             continue;
         }
+        let before = rows.items.len();
         let one = rows.add(draft, &mut known);
+        if rows.items.len() > before && tx.may_deliver(&notice(draft)) {
+            let users = rows.items[before..].iter().map(|(user, ..)| *user).collect();
+            to_plan.push((written.len(), draft, users));
+        }
         if let (Some(idempotency), Some(key)) = (&draft.idempotency, key) {
             let fingerprint = idempotency.fingerprint;
             // So that a second one in the same transaction is recognised too.
             earlier.insert(key, First { fingerprint, landing: Some(one.landing) });
         }
         written.push(one);
+    }
+    if !to_plan.is_empty() {
+        let landings: Vec<_> = to_plan.iter().map(|one| landing(one, &written)).collect();
+        tx.plan(&landings).await?;
     }
     // In the order they are stored in: items of one user share a page.
     rows.items.sort_unstable();
@@ -113,6 +125,27 @@ async fn land(
     )
     .await?;
     Ok(written)
+}
+
+/// What of a draft matters for its deliveries.
+fn notice(draft: &Draft) -> Notice<'_> {
+    Notice {
+        id: draft.id,
+        kind: &draft.kind,
+        group_key: draft.group_key.as_deref(),
+        media: draft.media.as_deref(),
+        expires_at: draft.expires_at,
+    }
+}
+
+fn landing<'a>(
+    (index, draft, users): &'a (usize, &Draft, Vec<i64>),
+    written: &'a [Written],
+) -> plan::Landing<'a> {
+    let landed = written.get(*index).and_then(|written| written.landed.as_ref());
+    let names = landed.iter().flat_map(|landed| &landed.recipients).map(|(user, _)| user);
+    let recipients = users.iter().copied().zip(names).collect();
+    plan::Landing { notice: notice(draft), at: draft.created_at, recipients }
 }
 
 /// The first publish under an idempotency key.
@@ -294,7 +327,7 @@ struct Rows<'a> {
 /// The columns of a notification, by position.
 type NotificationRow<'a> = (
     (i64, Uuid, &'a str, &'a str, Vec<(&'static str, &'a str)>, &'static str, i64),
-    (Option<i64>, Option<i64>, i64, Option<&'a str>, usize, i64),
+    (Option<i64>, Option<i64>, i64, Option<&'a str>, usize, i64, Option<&'a [Medium]>),
 );
 
 impl<'a> Rows<'a> {
@@ -331,6 +364,7 @@ impl<'a> Rows<'a> {
                 draft.group_key.as_deref(),
                 count,
                 known.last_user,
+                draft.media.as_deref(),
             ),
         ));
         if let Some(one) = &draft.idempotency {

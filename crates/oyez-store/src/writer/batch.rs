@@ -1,12 +1,12 @@
 //! One transaction after the other: what waits is taken together, committed together, announced in that order, and
 //! only then answered.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
-use super::{Change, Job, PublishJob, Tx, checkpoint::LogSignal};
+use super::{Alarm, Change, Job, PublishJob, Tx, checkpoint::LogSignal};
 use crate::{
     engine::{Statement, args, sql},
     error::StoreError,
@@ -21,14 +21,15 @@ pub(super) struct Worker {
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     log: LogSignal,
+    alarm: Arc<Alarm>,
 }
 
 /// What became of a batch's publishes: one result per draft, in the order of the jobs.
 type Results = Vec<Result<Written, StoreError>>;
 
 impl Worker {
-    pub(super) fn new(tx: Tx, jobs: mpsc::Receiver<Job>, log: LogSignal) -> Self {
-        Self { tx, jobs, log }
+    pub(super) fn new(tx: Tx, jobs: mpsc::Receiver<Job>, log: LogSignal, alarm: Arc<Alarm>) -> Self {
+        Self { tx, jobs, log, alarm }
     }
 
     /// Until it is told to stop, or nobody can send any more.
@@ -89,6 +90,9 @@ impl Worker {
                 }
                 for (change, failure) in changes.into_iter().zip(failures) {
                     change.answer(failure);
+                }
+                if let Some(due) = self.tx.due.take() {
+                    self.alarm.ring(due);
                 }
             }
             Err(error) => {
@@ -164,6 +168,7 @@ impl Worker {
             if !alone {
                 self.run_plain(save).await?;
             }
+            self.tx.skipped.clear();
             let run = AssertUnwindSafe(change.run(&mut self.tx)).catch_unwind().await;
             let done = run.unwrap_or_else(|_| Err(StoreError::Fault("a change panicked".into())));
             // Released together with the next one's beginning, or by the commit.

@@ -4,6 +4,7 @@
 
 mod boards;
 mod commit;
+mod deliveries;
 mod inbox;
 mod jobs;
 mod large_audience;

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use oyez_core::notification::{Draft, Idempotency, Landed};
+use oyez_core::{
+    fallback::Policy,
+    notification::{Draft, Idempotency, Landed},
+};
 use oyez_protocol::{NotificationId, Seq, Timestamp, TopicName, UserId};
 use oyez_store::{LandedHook, PublishOutcome, Store, StoreOptions};
 use tempfile::TempDir;
@@ -13,19 +16,31 @@ pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) directory: TempDir,
     pub(crate) landed: Recorder,
+    options: StoreOptions,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        let store = Store::open(&options(&directory)).await.unwrap();
-        Self { store, directory, landed: Recorder::default() }
+        Self::open(options(&directory), directory).await
+    }
+
+    /// A store that reaches people who are away.
+    pub(crate) async fn with_fallback(policy: Policy) -> Self {
+        let directory = TempDir::new().unwrap();
+        let options = StoreOptions { fallback: Arc::new(policy), ..options(&directory) };
+        Self::open(options, directory).await
+    }
+
+    async fn open(options: StoreOptions, directory: TempDir) -> Self {
+        let store = Store::open(&options).await.unwrap();
+        Self { store, directory, landed: Recorder::default(), options }
     }
 
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await;
-        self.store = Store::open(&options(&self.directory)).await.unwrap();
+        self.store = Store::open(&self.options).await.unwrap();
     }
 
     pub(crate) async fn publish(&self, draft: Draft) -> PublishOutcome {
@@ -118,6 +133,7 @@ pub(crate) fn draft_at(to: &str, seconds: i64) -> Draft {
         send_at: None,
         expires_at: None,
         group_key: None,
+        media: None,
         idempotency: None,
     }
 }

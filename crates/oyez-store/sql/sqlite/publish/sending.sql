@@ -1,1 +1,2 @@
-SELECT state, cursor, last_user, recipients, audience, id, kind, tail FROM notifications WHERE num = ?1;
+SELECT state, cursor, last_user, recipients, audience, id, kind, tail, lands_at, expires_at, group_key, media
+FROM notifications WHERE num = ?1;

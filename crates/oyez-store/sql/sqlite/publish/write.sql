@@ -1,12 +1,12 @@
 INSERT INTO notifications (
     num, id, kind, tail, audience, state, created_at,
-    send_at, expires_at, lands_at, group_key, recipients, last_user
+    send_at, expires_at, lands_at, group_key, recipients, last_user, media
 )
 SELECT
     value ->> '$[0][0]', unhex(value ->> '$[0][1]', '-'), value ->> '$[0][2]', value ->> '$[0][3]',
     value -> '$[0][4]', value ->> '$[0][5]', value ->> '$[0][6]',
     value ->> '$[1][0]', value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]',
-    value ->> '$[1][4]', value ->> '$[1][5]'
+    value ->> '$[1][4]', value ->> '$[1][5]', value ->> '$[1][6]'
 FROM jsonb_each(?1);
 
 INSERT INTO inboxes (user, head, unread, unseen)

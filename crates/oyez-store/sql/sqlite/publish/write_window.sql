@@ -33,6 +33,6 @@ SET recipients = recipients + (
     cursor = CASE WHEN ?3 >= last_user THEN 0 ELSE ?3 END
 WHERE num = ?1;
 
-SELECT group_concat(t.seq || ' ' || u.id, char(10))
+SELECT group_concat(t.seq || ' ' || t.user || ' ' || u.id, char(10))
 FROM items AS t CROSS JOIN users AS u ON u.num = t.user
 WHERE t.notification = ?1 AND t.user > ?2 AND t.user <= ?3;

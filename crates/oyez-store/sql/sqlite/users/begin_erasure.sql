@@ -9,3 +9,7 @@ DELETE FROM tickets WHERE user = ?1;
 DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?1);
 DELETE FROM sessions WHERE user = ?1;
 DELETE FROM jobs WHERE user = ?1 AND finalized_at IS NULL;
+DELETE FROM deliveries WHERE user = ?1 AND ended_at IS NULL;
+DELETE FROM digests WHERE user = ?1;
+DELETE FROM preferences WHERE user = ?1;
+DELETE FROM throttles WHERE user = ?1;

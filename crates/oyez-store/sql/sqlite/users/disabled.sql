@@ -1,1 +1,1 @@
-SELECT num, disabled FROM users WHERE id = ?1;
+SELECT num, disabled, email FROM users WHERE id = ?1;

@@ -1,0 +1,1 @@
+SELECT medium, state, count(*) FROM deliveries GROUP BY state, medium;

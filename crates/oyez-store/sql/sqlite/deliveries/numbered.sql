@@ -1,0 +1,1 @@
+WHERE d.num IN (SELECT value FROM json_each(?1));

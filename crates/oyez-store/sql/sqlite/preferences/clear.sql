@@ -1,0 +1,1 @@
+DELETE FROM preferences WHERE user = ?1;

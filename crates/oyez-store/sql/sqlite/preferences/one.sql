@@ -1,0 +1,1 @@
+SELECT request FROM preferences WHERE user = (SELECT num FROM users WHERE id = ?1);

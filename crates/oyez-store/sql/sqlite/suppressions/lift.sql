@@ -1,0 +1,1 @@
+DELETE FROM suppressions WHERE address IN (SELECT value FROM json_each(?1));
