@@ -11,6 +11,16 @@ pub struct Rules {
     pub dashboard_roles: Vec<RoleName>,
     /// Topics anybody who is signed in may subscribe to: names in which `*` stands for any text.
     pub open_topics: Vec<String>,
+    /// Roles that may hear what Oyez says of its own work: topics that begin with [`OWN_TOPICS`].
+    pub admin_roles: Vec<RoleName>,
+}
+
+/// How the names of topics begin that Oyez itself speaks to. They have no members, and nobody else speaks there.
+pub const OWN_TOPICS: &str = "oyez.";
+
+/// Whether Oyez itself speaks to a topic.
+pub fn is_own(topic: &TopicName) -> bool {
+    topic.as_str().starts_with(OWN_TOPICS)
 }
 
 /// What is known of a user when a right is asked for.
@@ -22,7 +32,21 @@ pub struct Person<'a> {
     pub roles: &'a [RoleName],
 }
 
+/// What a user's roles allow on all their live connections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// The dashboard, and every topic of people.
+    pub dashboard: bool,
+    /// What Oyez says of its own work.
+    pub own_topics: bool,
+}
+
 impl Rules {
+    /// What this user's roles allow.
+    pub fn rights(&self, person: Person<'_>) -> Rights {
+        Rights { dashboard: self.may_open_dashboard(person), own_topics: self.may_hear_own(person) }
+    }
+
     /// Whether the dashboard's stream is for this user.
     pub fn may_open_dashboard(&self, person: Person<'_>) -> bool {
         person.roles.iter().any(|role| self.dashboard_roles.contains(role))
@@ -39,16 +63,24 @@ impl Rules {
         roles.unwrap_or(&self.dashboard_roles)
     }
 
+    /// Whether what Oyez says of its own work is for this user.
+    pub fn may_hear_own(&self, person: Person<'_>) -> bool {
+        person.roles.iter().any(|role| self.admin_roles.contains(role))
+    }
+
     /// Whether a topic's events may reach this user.
     pub fn may_subscribe(&self, person: Person<'_>, topic: &TopicName, is_member: bool) -> bool {
+        if is_own(topic) {
+            return self.may_hear_own(person);
+        }
         is_member
             || self.may_open_dashboard(person)
             || self.open_topics.iter().any(|pattern| matches(pattern, topic.as_str()))
     }
 
-    /// Whether this user may signal to a topic's members: whoever may listen may speak.
+    /// Whether this user may signal to a topic's members: whoever may listen may speak, but where Oyez does.
     pub fn may_signal(&self, person: Person<'_>, topic: &TopicName, is_member: bool) -> bool {
-        self.may_subscribe(person, topic, is_member)
+        !is_own(topic) && self.may_subscribe(person, topic, is_member)
     }
 
     /// Whether this user, without an API key, may publish to these audiences: anybody to themselves, holders of a
@@ -87,7 +119,25 @@ mod tests {
         Rules {
             dashboard_roles: vec![RoleName::new("admin").unwrap(), RoleName::new("super_admin").unwrap()],
             open_topics: vec!["public-*".into(), "news".into()],
+            admin_roles: vec![RoleName::new("operator").unwrap()],
         }
+    }
+
+    #[test]
+    fn what_oyez_says_of_its_own_work_is_for_admins_and_only_oyez_says_it() {
+        let rules = Rules { open_topics: vec!["*".into()], ..rules() };
+        let user = UserId::new("u").unwrap();
+        let own = TopicName::new("oyez.deliveries").unwrap();
+        for (role, is_member, expected) in
+            [("admin", true, false), ("x", true, false), ("operator", false, true)]
+        {
+            let roles = [RoleName::new(role).unwrap()];
+            let person = Person { user: &user, roles: &roles };
+            assert_eq!(rules.may_subscribe(person, &own, is_member), expected, "{role}");
+            assert!(!rules.may_signal(person, &own, is_member), "{role}");
+        }
+        let similar = TopicName::new("oyez-news").unwrap();
+        assert!(rules.may_subscribe(Person { user: &user, roles: &[] }, &similar, false));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use oyez_protocol::{
 };
 use serde::Serialize;
 
-use crate::notification::Invalid;
+use crate::{access::is_own, notification::Invalid};
 
 /// Most bytes of a publisher's `data`, as compact JSON.
 pub const MAX_DATA_BYTES: usize = 32 * 1024;
@@ -64,6 +64,10 @@ pub(crate) fn check_kind(field: &str, kind: &str) -> Result<(), Invalid> {
 /// The audiences, each once, in the order they were named.
 pub(crate) fn check_audiences(to: &Audiences) -> Result<Vec<Audience>, Invalid> {
     let named = to.as_slice();
+    if let Some(own) = named.iter().find(|one| matches!(one, Audience::Topic(topic) if is_own(topic))) {
+        let message = format!("\"to\" names {own}, where only Oyez itself speaks: name another topic");
+        return Err(Invalid::new("to", message));
+    }
     match named.len() {
         0 => Err(Invalid::new("to", "\"to\" is empty: name at least one audience, such as \"user:7\"")),
         1 => Ok(named.to_vec()),

@@ -9,12 +9,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use oyez_core::clock::Clock;
 use oyez_protocol::{UserId, frame::server::InboxChange};
-use oyez_store::{LandedHook, Retention, Store, StoreError};
+use oyez_store::{DeliveryChange, LandedHook, Retention, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::{Announcement, Bus},
+    deliveries::Deliveries,
     publish::Publisher,
 };
 
@@ -39,13 +40,22 @@ pub struct Chores {
     clock: Clock,
     retention: Retention,
     landed: LandedHook,
+    deliveries: Option<Deliveries>,
 }
 
 impl Caretaker {
     /// A caretaker that waits to be run, and keeps inboxes as `retention` says.
     pub fn new(store: Store, bus: Bus, clock: Clock, publisher: &Publisher, retention: Retention) -> Self {
-        let chores = Chores { store, bus, clock, retention, landed: publisher.landed_hook() };
+        let chores =
+            Chores { store, bus, clock, retention, landed: publisher.landed_hook(), deliveries: None };
         Self { chores, waiting: publisher.waiting() }
+    }
+
+    /// Says live which deliveries end with items that expire or are removed, too.
+    #[must_use]
+    pub fn telling(mut self, deliveries: Deliveries) -> Self {
+        self.chores.deliveries = Some(deliveries);
+        self
     }
 
     /// What schedules may ask for.
@@ -166,14 +176,25 @@ impl Chores {
             > + Send
             + 'static,
     {
-        let bus = self.bus.clone();
-        let changes = self.store.write_then(change, move |changes: &Vec<(UserId, InboxChange)>| {
-            for (user, change) in changes {
-                let change = Arc::new(change.clone());
-                bus.announce(Announcement::InboxChanged { user: user.clone(), change });
-            }
-        });
-        Ok(changes.await?.len() as u64)
+        let (bus, deliveries) = (self.bus.clone(), self.deliveries.clone());
+        let changes = self.store.write_then(
+            move |tx| {
+                Box::pin(async move {
+                    let changes = change(tx).await?;
+                    Ok((changes, tx.skipped_deliveries()))
+                })
+            },
+            move |(changes, skipped): &(Vec<(UserId, InboxChange)>, Vec<DeliveryChange>)| {
+                if let Some(deliveries) = deliveries {
+                    deliveries.tell(skipped);
+                }
+                for (user, change) in changes {
+                    let change = Arc::new(change.clone());
+                    bus.announce(Announcement::InboxChanged { user: user.clone(), change });
+                }
+            },
+        );
+        Ok(changes.await?.0.len() as u64)
     }
 }
 

@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod boards;
 mod client;
+mod deliveries;
 mod doctor;
 mod error;
 mod jobs;
@@ -15,6 +16,7 @@ mod keys;
 mod notify;
 mod offline;
 mod output;
+mod preferences;
 mod queues;
 mod reference;
 mod schedules;
@@ -79,6 +81,8 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Schedule(args) => schedules::run(global, args, output).await,
         Command::Queue(args) => queues::run(global, args, output).await,
         Command::Board(args) => boards::run(global, args, output).await,
+        Command::Delivery(args) => deliveries::run(global, args, output).await,
+        Command::Preferences(args) => preferences::run(global, args, output).await,
         Command::Status => status::run(global, output).await,
         Command::Migrate => offline::migrate(global, output).await,
         Command::Backup(args) => offline::backup(global, &args, output).await,

@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod fallback;
 mod load;
 mod reference;
 mod units;
@@ -14,6 +15,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use error::{ConfigError, Origin};
+pub use fallback::{FallbackConfig, FallbackMediumConfig, RuleConfig};
 pub use load::{Flag, Loaded, Sources};
 pub use reference::reference;
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// Boards.
     pub boards: BoardsConfig,
+    /// What reaches people who are away.
+    pub fallback: FallbackConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -356,10 +360,11 @@ macro_rules! section_defaults {
     };
 }
 
-// Written by a macro because eleven sections take the same three lines.
+// Written by a macro because twelve sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    jobs: JobsConfig, boards: BoardsConfig, topics: TopicsConfig, lifecycle: LifecycleConfig, log: LogConfig,
+    jobs: JobsConfig, boards: BoardsConfig, fallback: FallbackConfig, topics: TopicsConfig, lifecycle: LifecycleConfig,
+    log: LogConfig,
 }
 
 impl std::fmt::Debug for AuthConfig {

@@ -8,6 +8,7 @@ mod access;
 mod boards;
 mod body;
 mod connections;
+mod deliveries;
 mod edge;
 mod endpoint;
 mod idempotency;
@@ -17,6 +18,7 @@ mod keys;
 pub mod metrics;
 mod operations;
 mod paging;
+mod preferences;
 mod publish;
 mod queues;
 mod refusal;
@@ -42,8 +44,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Auth, boards::Boards, config::HttpConfig, hub::Hub, inbox::Inboxes, jobs::Jobs, publish::Publisher,
-    users::Users,
+    auth::Auth, boards::Boards, config::HttpConfig, deliveries::Deliveries, hub::Hub, inbox::Inboxes,
+    jobs::Jobs, preferences::Preferences, publish::Publisher, users::Users,
 };
 use refusal::Refusal;
 
@@ -61,6 +63,10 @@ pub struct HttpOptions {
     pub jobs: Jobs,
     /// Boards.
     pub boards: Boards,
+    /// Deliveries.
+    pub deliveries: Deliveries,
+    /// Preferences of users.
+    pub preferences: Preferences,
     /// Users and topics.
     pub users: Users,
     /// Live connections.
@@ -160,6 +166,14 @@ impl Http {
         &self.inner.options.boards
     }
 
+    fn deliveries(&self) -> &Deliveries {
+        &self.inner.options.deliveries
+    }
+
+    fn preferences(&self) -> &Preferences {
+        &self.inner.options.preferences
+    }
+
     fn users(&self) -> &Users {
         &self.inner.options.users
     }
@@ -227,7 +241,9 @@ fn table() -> endpoint::Endpoints {
     let table = schedules::endpoints(table);
     let table = queues::endpoints(table);
     let table = boards::endpoints(table);
+    let table = deliveries::endpoints(table);
     let table = users::endpoints(table);
+    let table = preferences::endpoints(table);
     let table = topics::endpoints(table);
     let table = keys::endpoints(table);
     let table = connections::endpoints(table);

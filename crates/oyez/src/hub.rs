@@ -36,7 +36,7 @@ pub use command::{Answer, Ask, BoardMoved, BoardReply, Effect, HubFailed, JobFra
 use command::{Command, Mailbox, Notice};
 pub use encoding::Format;
 pub use index::Grant;
-use oyez_core::{clock::Clock, event::LiveEvent, notification::Landed};
+use oyez_core::{access::Rights, clock::Clock, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
     CloseCode, ConnectionId, JobId, RoleName, SessionId, TopicName, UserId, frame::server::InboxChange,
 };
@@ -173,8 +173,8 @@ impl Hub {
 
     /// A user holds these roles now. `dashboard`: they allow the dashboard and every topic; without it, what was
     /// opened by such a role ends.
-    pub fn roles_changed(&self, user: &UserId, roles: &Arc<[RoleName]>, dashboard: bool) {
-        let notice = Notice::RolesChanged { user: user.clone(), roles: Arc::clone(roles), dashboard };
+    pub fn roles_changed(&self, user: &UserId, roles: &Arc<[RoleName]>, rights: Rights) {
+        let notice = Notice::RolesChanged { user: user.clone(), roles: Arc::clone(roles), rights };
         self.shard(user).push(Command::Notice(notice));
     }
 

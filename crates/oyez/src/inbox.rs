@@ -17,9 +17,12 @@ use oyez_protocol::{
         server::InboxChange,
     },
 };
-use oyez_store::{InboxFilter, Store, StoreError, Tx};
+use oyez_store::{DeliveryChange, InboxFilter, Store, StoreError, Tx};
 
-use crate::bus::{Announcement, Bus};
+use crate::{
+    bus::{Announcement, Bus},
+    deliveries::Deliveries,
+};
 
 /// Most bytes of frames one page of changes holds.
 const MAX_CHANGES_BYTES: usize = 1024 * 1024;
@@ -78,12 +81,20 @@ pub struct Inboxes {
     store: Store,
     bus: Bus,
     clock: Clock,
+    deliveries: Option<Deliveries>,
 }
 
 impl Inboxes {
     /// Joins store and bus.
     pub fn new(store: Store, bus: Bus, clock: Clock) -> Self {
-        Self { store, bus, clock }
+        Self { store, bus, clock, deliveries: None }
+    }
+
+    /// Says live which deliveries a mark ended, too.
+    #[must_use]
+    pub fn telling(mut self, deliveries: Deliveries) -> Self {
+        self.deliveries = Some(deliveries);
+        self
     }
 
     /// Marks items. Idempotent; ids that are not in the inbox are passed over. Returns the exact counts afterwards and
@@ -120,12 +131,20 @@ impl Inboxes {
         selection: Selection,
     ) -> Result<Arc<InboxChange>, InboxError> {
         let (owner, now) = (user.clone(), self.clock.now());
-        let (bus, told) = (self.bus.clone(), user.clone());
-        let change = self
+        let (bus, told, deliveries) = (self.bus.clone(), user.clone(), self.deliveries.clone());
+        let (change, _) = self
             .store
             .write_then(
-                move |tx| Box::pin(async move { mark_each(tx, &owner, &actions, &selection, now).await }),
-                move |change: &Arc<InboxChange>| {
+                move |tx| {
+                    Box::pin(async move {
+                        let change = mark_each(tx, &owner, &actions, &selection, now).await?;
+                        Ok((change, tx.skipped_deliveries()))
+                    })
+                },
+                move |(change, skipped): &(Arc<InboxChange>, Vec<DeliveryChange>)| {
+                    if let Some(deliveries) = deliveries {
+                        deliveries.tell(skipped);
+                    }
                     if change.all || !change.changed.is_empty() {
                         let change = Arc::clone(change);
                         bus.announce(Announcement::InboxChanged { user: told, change });

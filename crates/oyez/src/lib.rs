@@ -10,12 +10,15 @@ pub mod hub;
 
 pub mod auth;
 pub mod boards;
+pub mod deliveries;
 pub mod inbox;
 pub mod jobs;
+pub mod preferences;
 pub mod publish;
 pub mod users;
 
 pub mod caretaker;
+pub mod deliver;
 pub mod runner;
 
 pub mod console;
@@ -32,6 +35,6 @@ pub mod cli;
 pub use config::Config;
 pub use oyez_core::board::{Board, Guard as BoardGuard};
 pub use oyez_protocol as protocol;
-pub use oyez_store::{User, UserProfile};
+pub use oyez_store::{DeliveryFilter, Parcel, ParcelItem, ParcelSubject, User, UserProfile};
 pub use runner::{Context, Done, Job, JobError};
 pub use server::Oyez;

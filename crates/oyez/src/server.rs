@@ -10,6 +10,7 @@ mod embed;
 mod error;
 mod first_start;
 mod listener;
+mod media;
 mod run;
 mod tls;
 
@@ -21,10 +22,13 @@ use std::{
 use assemble::Inner;
 use oyez_store::StoreOptions;
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    deliver::Medium,
+};
 
 pub use data_dir::{DataDirError, Runtime};
-pub use embed::{Boards, Jobs, Topics, Users};
+pub use embed::{Boards, Deliveries, Jobs, Preferences, Topics, Users};
 pub use error::Error;
 pub use first_start::{FirstStart, random_password};
 pub use run::Server;
@@ -63,9 +67,10 @@ pub struct Oyez {
 }
 
 /// Opens an [`Oyez`] step by step, for those who want few settings and no [`Config`] by hand.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Builder {
     config: Config,
+    media: Vec<Arc<dyn Medium>>,
 }
 
 impl Builder {
@@ -83,9 +88,16 @@ impl Builder {
         self
     }
 
+    /// Adds a medium of the application's own; one of a kind that the settings set up takes its place.
+    #[must_use]
+    pub fn medium(mut self, medium: impl Medium) -> Self {
+        self.media.push(Arc::new(medium));
+        self
+    }
+
     /// Opens it.
     pub async fn open(self) -> Result<Oyez, Error> {
-        Oyez::open(self.config).await
+        Oyez::open_with(self.config, self.media).await
     }
 }
 
@@ -104,6 +116,11 @@ pub fn store_options(config: &Config) -> StoreOptions {
     };
     let options = StoreOptions::new(config.database_path());
     StoreOptions { readers: config.database.readers, durability, ..options }
+}
+
+/// The media that these settings set up.
+pub fn media_set_up(config: &Config) -> Vec<oyez_core::delivery::Medium> {
+    media::set_up(config, &[])
 }
 
 /// Makes the data directory, for its owner only.

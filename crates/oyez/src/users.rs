@@ -3,7 +3,12 @@
 //! What changes who may see what is announced, so that live connections follow at once. Passwords, sessions and keys
 //! are the business of `auth`.
 
-use oyez_core::{account::check_profile, clock::Clock, notification::Invalid};
+use oyez_core::{
+    access::{OWN_TOPICS, is_own},
+    account::check_profile,
+    clock::Clock,
+    notification::Invalid,
+};
 use oyez_protocol::{ErrorCode, RoleName, TopicName, UserId};
 use oyez_store::{Store, StoreError, User, UserFilter, UserProfile};
 
@@ -155,6 +160,9 @@ impl Users {
 
     /// Makes a user a member of a topic. Returns whether that changed anything.
     pub async fn join(&self, topic: &TopicName, user: &UserId) -> Result<bool, UsersError> {
+        if is_own(topic) {
+            return Err(own_topic(topic).into());
+        }
         self.set_member(topic, user, true).await
     }
 
@@ -200,6 +208,18 @@ fn roles_changed(user: &User) -> Announcement {
     roles.sort();
     roles.dedup();
     Announcement::RolesChanged { user: user.id.clone(), roles: roles.into() }
+}
+
+/// Members would hear what is for admins.
+fn own_topic(topic: &TopicName) -> Invalid {
+    Invalid {
+        code: ErrorCode::Invalid,
+        field: "name".into(),
+        message: format!(
+            "\"name\" is {topic}: topics that begin with \"{OWN_TOPICS}\" have no members; holders of an admin role \
+             subscribe to them"
+        ),
+    }
 }
 
 fn check(profile: &UserProfile) -> Result<(), Invalid> {

@@ -43,6 +43,21 @@ pub enum Outcome {
     GivenBack,
 }
 
+impl Outcome {
+    /// The word for it, as it is stored and shown.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Failed { .. } => "failed",
+            Self::Refused { .. } => "refused",
+            Self::Bounced { .. } => "bounced",
+            Self::Lost => "lost",
+            Self::GivenBack => "given_back",
+        }
+    }
+}
+
 /// What becomes of the delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
@@ -68,7 +83,7 @@ pub fn conclude(
     random: f64,
 ) -> Conclusion {
     let counted = delivery.attempt.saturating_sub(delivery.given_back);
-    let word = word(&outcome);
+    let word = outcome.as_str();
     let conclusion = |state, due_at, error: Option<String>| Conclusion {
         state,
         due_at,
@@ -104,18 +119,6 @@ pub fn conclude(
 }
 
 const LOST: &str = "the worker stopped before the attempt ended: the message may have been sent";
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted => "accepted",
-        Outcome::Delivered => "delivered",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Refused { .. } => "refused",
-        Outcome::Bounced { .. } => "bounced",
-        Outcome::Lost => "lost",
-        Outcome::GivenBack => "given_back",
-    }
-}
 
 // A server's essay is cut at the end of a character.
 fn cut(mut error: String) -> String {

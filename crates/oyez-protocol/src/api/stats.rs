@@ -1,5 +1,7 @@
 //! `GET /api/v1/stats`: how much there is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ids::Epoch, time::Timestamp};
@@ -34,4 +36,7 @@ pub struct Stats {
     pub database_bytes: u64,
     /// Changes that wait for the database's writer.
     pub queued_changes: u64,
+    /// Deliveries by medium and state; those of which there are none are left out.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object, example = json!({"email": {"sent": 40, "failed": 1}})))]
+    pub deliveries: BTreeMap<String, BTreeMap<String, u64>>,
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod boards;
+mod deliveries;
 mod work;
 
 pub(super) use boards::{BoardCommand, BoardSetArgs};
+pub(super) use deliveries::{DeliveryCommand, DeliveryListArgs, PreferencesCommand, ResendArgs};
 pub(super) use work::{
     EnqueueArgs, JobCommand, JobFilterArgs, JobListArgs, JobSelection, QueueCommand, ScheduleCommand,
     ScheduleSetArgs,
@@ -93,6 +95,12 @@ pub(super) enum Command {
     /// What dashboards show: list, show, set, patch, refresh, delete boards
     #[command(subcommand)]
     Board(BoardCommand),
+    /// What was sent to people who are away: list, show, resend deliveries
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
+    /// What a user wants to be told when they are away: show, set preferences
+    #[command(subcommand)]
+    Preferences(PreferencesCommand),
     /// Say how the server is doing: which workers, what runs and since when, what is stuck
     Status,
     /// Check settings, database, limits and files, and say how to mend what is wrong

@@ -1,5 +1,6 @@
 //! `oyez doctor`: looks at everything that can be wrong on this machine, and says the line that fixes it.
 
+mod fallback;
 mod files;
 mod machine;
 
@@ -83,6 +84,7 @@ async fn look(global: &Global) -> Vec<Finding> {
     findings.push(machine::file_limit(config));
     findings.push(machine::clock(config));
     findings.push(machine::server_or_port(config).await);
+    findings.push(fallback::fallback(config));
     if let Some(url) = &config.auth.jwks_url {
         findings.push(machine::jwks(url).await);
     }

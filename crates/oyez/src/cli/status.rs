@@ -114,6 +114,7 @@ fn stuck(stats: &Value, workers: &Value, queues: &Value) -> Vec<String> {
             }
         }
     }
+    sentences.extend(failed_deliveries(stats));
     for queue in array(queues) {
         let name = text(queue, "name");
         let Some(oldest) = time(&queue["oldest_waiting"]) else { continue };
@@ -130,6 +131,18 @@ fn stuck(stats: &Value, workers: &Value, queues: &Value) -> Vec<String> {
         }
     }
     sentences
+}
+
+fn failed_deliveries(stats: &Value) -> Vec<String> {
+    let media = stats["deliveries"].as_object().into_iter().flatten();
+    let count = |states: &Value, state: &str| states[state].as_u64().unwrap_or(0);
+    let failed = media.filter_map(|(medium, states)| {
+        let failed = count(states, "failed");
+        (failed > 0).then(|| {
+            format!("{failed} deliveries by {medium} failed; `oyez delivery list --status failed` says why")
+        })
+    });
+    failed.collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! Which settings cannot work, alone or together. Pure: it opens no file and resolves no name.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use oyez_core::job::request::MAX_ATTEMPTS;
-use oyez_protocol::{QueueName, RoleName};
+use oyez_protocol::{QueueName, RoleName, api::deliveries::Medium};
 use toml::Value;
 
-use super::{Algorithm, Config};
+use super::{Algorithm, Config, load::known_keys};
 
 /// A refusal: which key, why, and the value or the advice that mends it.
 pub(super) struct Refusal {
-    pub(super) key: &'static str,
+    pub(super) key: Cow<'static, str>,
     pub(super) problem: String,
     pub(super) value: Option<Value>,
     pub(super) fix: String,
@@ -29,11 +29,11 @@ pub(super) fn check(config: &Config) -> Outcome {
 }
 
 fn set(key: &'static str, problem: String, value: impl Into<Value>) -> Outcome {
-    Err(Refusal { key, problem, value: Some(value.into()), fix: String::new() })
+    Err(Refusal { key: key.into(), problem, value: Some(value.into()), fix: String::new() })
 }
 
 fn advise(key: &'static str, problem: impl Into<String>, fix: impl Into<String>) -> Outcome {
-    Err(Refusal { key, problem: problem.into(), value: None, fix: fix.into() })
+    Err(Refusal { key: key.into(), problem: problem.into(), value: None, fix: fix.into() })
 }
 
 fn listening(config: &Config) -> Outcome {
@@ -166,6 +166,7 @@ fn http(config: &Config) -> Outcome {
 fn background(config: &Config) -> Outcome {
     jobs(config)?;
     boards(config)?;
+    fallback(config)?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);
@@ -187,6 +188,22 @@ fn boards(config: &Config) -> Outcome {
         return set("boards.history", format!("expected 1 to 10000, given {history}"), 50);
     }
     Ok(())
+}
+
+/// The core checks the rules; here its words become those of settings.
+fn fallback(config: &Config) -> Outcome {
+    let Err(invalid) = config.fallback.policy(&Medium::ALL) else { return Ok(()) };
+    let known = known_keys();
+    let mut key = invalid.field.as_str();
+    // A part of a setting, such as one of the rules: the setting is what a file sets.
+    while !known.contains_key(key) {
+        let Some(end) = key.rfind(['.', '[']) else { break };
+        key = &key[..end];
+    }
+    let said = invalid.message.strip_prefix(&format!("\"{key}\" ")).unwrap_or(&invalid.message);
+    let value = known.get(key).filter(|value| !value.is_array()).cloned();
+    let fix = "correct the rule; the page docs/reference/config.md shows a whole one".to_owned();
+    Err(Refusal { key: key.to_owned().into(), problem: said.to_owned(), value, fix })
 }
 
 fn jobs(config: &Config) -> Outcome {

@@ -94,12 +94,12 @@ impl Config {
 
     fn check_with(&self, origins: &BTreeMap<String, Origin>) -> Result<(), ConfigError> {
         let Err(refusal) = check::check(self) else { return Ok(()) };
-        let origin = origins.get(refusal.key).cloned().unwrap_or(Origin::Program);
+        let origin = origins.get(&*refusal.key).cloned().unwrap_or(Origin::Program);
         let fix = match refusal.value {
-            Some(value) => line_for(refusal.key, &value, &origin),
+            Some(value) => line_for(&refusal.key, &value, &origin),
             None => refusal.fix,
         };
-        Err(ConfigError { key: refusal.key.into(), problem: refusal.problem, origin, fix })
+        Err(ConfigError { key: refusal.key.into_owned(), problem: refusal.problem, origin, fix })
     }
 }
 

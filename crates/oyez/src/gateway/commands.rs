@@ -1,6 +1,6 @@
 //! Carries out what clients ask for, and says how it went: one function per command.
 
-use oyez_core::access::Person;
+use oyez_core::access::{Person, is_own};
 use oyez_protocol::{
     BoardName, ErrorCode, JobId, Seq, TopicName, UserId,
     frame::{
@@ -98,10 +98,16 @@ async fn subscribe(shared: &Shared, user: &UserId, topic: TopicName) -> Result<D
     }
     let is_member = standing.topics.contains(&topic);
     if !shared.rules.may_subscribe(person, &topic, is_member) {
+        if is_own(&topic) {
+            let message = format!("the topic {topic} is for holders of an admin role (auth.admin_roles)");
+            return Err((ErrorCode::Forbidden, message));
+        }
         return Err((ErrorCode::Forbidden, format!("the topic {topic} is for its members")));
     }
     let nobody = Person { user, roles: &[] };
-    let grant = if is_member {
+    let grant = if is_own(&topic) {
+        Grant::Admin
+    } else if is_member {
         Grant::Member
     } else if shared.rules.may_subscribe(nobody, &topic, false) {
         Grant::Open

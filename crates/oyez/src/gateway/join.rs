@@ -21,8 +21,7 @@ pub(super) fn join(bus: &Bus, hub: &Hub, rules: &Arc<Rules>) {
         // Workers hear it.
         Announcement::Available { .. } => {}
         Announcement::RolesChanged { user, roles } => {
-            let dashboard = rules.may_open_dashboard(Person { user, roles });
-            hub.roles_changed(user, roles, dashboard);
+            hub.roles_changed(user, roles, rules.rights(Person { user, roles }));
         }
         Announcement::Membership { topic, user, member } => hub.membership(topic, user, *member),
         Announcement::Revoked { user, session } => hub.revoked(user, *session),

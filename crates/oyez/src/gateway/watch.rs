@@ -31,8 +31,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
                     let reading = |(standing, (_, version)): (Standing, &(UserId, u32))| {
                         let roles = sorted(standing.roles.iter().chain(&standing.token_roles));
                         let person = Person { user: &standing.user, roles: &roles };
-                        let dashboard = shared.rules.may_open_dashboard(person);
-                        Reading { standing, version: *version, dashboard }
+                        let rights = shared.rules.rights(person);
+                        Reading { standing, version: *version, rights }
                     };
                     shared.hub.readings(each.map(reading).collect());
                 }

@@ -28,6 +28,8 @@ pub(super) enum Access {
     JobsOrOwner,
     /// Users for boards that their roles may see; admins and applications with the scope `boards` for any.
     BoardsOrViewer,
+    /// Users for themselves; admins and applications with the scope `users` for anybody.
+    UsersOrSelf,
     /// Applications with the scope, and users with an admin role.
     Scope(Scope),
 }

@@ -50,6 +50,27 @@ fn describe() {
     metrics::describe_counter!("oyez_items_landed_total", "Items committed to inboxes.");
     metrics::describe_counter!("oyez_events_total", "Live-only events accepted.");
     describe_jobs();
+    describe_deliveries();
+}
+
+fn describe_deliveries() {
+    metrics::describe_gauge!("oyez_deliveries", "Deliveries by medium and state.");
+    metrics::describe_gauge!("oyez_deliveries_in_flight", "Deliveries being sent now, by medium.");
+    metrics::describe_counter!("oyez_deliveries_ended_total", "Deliveries that ended, by medium and state.");
+    metrics::describe_counter!(
+        "oyez_delivery_attempts_total",
+        "Attempts to send that ended, by medium and outcome."
+    );
+    metrics::describe_histogram!(
+        "oyez_delivery_wait_seconds",
+        metrics::Unit::Seconds,
+        "Time from when a delivery was planned to when it was first sent, by medium."
+    );
+    metrics::describe_histogram!(
+        "oyez_delivery_send_seconds",
+        metrics::Unit::Seconds,
+        "Time that a medium took for an attempt, by medium."
+    );
 }
 
 fn describe_jobs() {

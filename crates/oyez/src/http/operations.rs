@@ -1,5 +1,7 @@
 //! Health, metrics, counts, and the OpenAPI document.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -79,6 +81,11 @@ async fn metrics(State(state): State<Http>) -> Answer {
 async fn stats(State(state): State<Http>, caller: Caller) -> Answer {
     caller.require(Scope::Admin)?;
     let counts = state.store().stats().await?;
+    let mut deliveries = BTreeMap::<String, BTreeMap<String, u64>>::new();
+    for count in state.deliveries().counts().await? {
+        let states = deliveries.entry(count.medium.to_string()).or_default();
+        states.insert(count.state.as_str().to_owned(), count.count);
+    }
     let stats = Stats {
         version: env!("CARGO_PKG_VERSION").into(),
         server_time: state.clock().now(),
@@ -93,6 +100,7 @@ async fn stats(State(state): State<Http>, caller: Caller) -> Answer {
         keys: counts.keys,
         database_bytes: counts.database_bytes,
         queued_changes: counts.queued_changes,
+        deliveries,
     };
     Ok(json(StatusCode::OK, &stats))
 }

@@ -10,8 +10,10 @@ use oyez_store::StoreError;
 use crate::{
     auth::{AuthError, Scope, extract::problem_response},
     boards::BoardsError,
+    deliveries::DeliveriesError,
     inbox::InboxError,
     jobs::JobsError,
+    preferences::PreferencesError,
     publish::PublishError,
     users::UsersError,
 };
@@ -150,6 +152,25 @@ impl From<BoardsError> for Refusal {
                 refusal
             }
             other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<DeliveriesError> for Refusal {
+    fn from(error: DeliveriesError) -> Self {
+        match error {
+            DeliveriesError::Store(error) => error.into(),
+            DeliveriesError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<PreferencesError> for Refusal {
+    fn from(error: PreferencesError) -> Self {
+        match error {
+            PreferencesError::Store(error) => error.into(),
+            PreferencesError::Invalid(invalid) => invalid.into(),
         }
     }
 }

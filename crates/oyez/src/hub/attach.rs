@@ -7,7 +7,7 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, event::Source, net};
-use oyez_core::inbox::Standing;
+use oyez_core::{access::Rights, inbox::Standing};
 use oyez_protocol::{BoardName, ConnectionId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId};
 use serde::Serialize;
 
@@ -166,8 +166,8 @@ pub struct Reading {
     pub standing: Standing,
     /// What [`super::Hub::users`] gave with the user before the store was read.
     pub version: u32,
-    /// Whether the user's roles allow the dashboard and every topic.
-    pub dashboard: bool,
+    /// What the user's roles allow.
+    pub rights: Rights,
 }
 
 /// How a connection's stream begins.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mio::Waker;
-use oyez_core::{board::Update, event::LiveEvent, notification::Landed};
+use oyez_core::{access::Rights, board::Update, event::LiveEvent, notification::Landed};
 use oyez_protocol::{
     BoardName, CloseCode, ConnectionId, JobId, RoleName, Seq, SessionId, Timestamp, TopicName, UserId,
     frame::{client::ClientFrame, server::InboxChange},
@@ -41,7 +41,7 @@ pub(super) enum Notice {
     InboxChanged { user: UserId, change: Arc<InboxChange> },
     JobMoved { user: UserId, job: JobId, frame: JobFrame },
     BoardMoved(Arc<BoardMoved>),
-    RolesChanged { user: UserId, roles: Arc<[RoleName]>, dashboard: bool },
+    RolesChanged { user: UserId, roles: Arc<[RoleName]>, rights: Rights },
     Membership { topic: TopicName, user: UserId, member: bool },
     Revoked { user: UserId, session: Option<SessionId> },
 }

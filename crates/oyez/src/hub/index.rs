@@ -8,6 +8,7 @@ use std::{
     hash::Hash,
 };
 
+use oyez_core::access::is_own;
 use oyez_protocol::{Audience, RoleName, TopicName, UserId};
 use slab::Slab;
 
@@ -39,6 +40,8 @@ pub enum Grant {
     Member,
     /// Its user holds a role that may hear every topic, for as long as that lasts.
     Role,
+    /// Its user holds an admin role, for as long as that lasts: Oyez speaks there of its own work.
+    Admin,
     /// Anybody may.
     Open,
 }
@@ -251,6 +254,11 @@ impl Index {
     }
 
     fn topic(&self, topic: &TopicName, found: &mut Vec<Slot>) {
+        found.extend(self.subscribers.get(topic).into_iter().flatten());
+        if is_own(topic) {
+            // It has no members, whatever an older release let in.
+            return;
+        }
         let muted = |slot: &Slot| self.choices.get(slot).is_some_and(|choice| choice.muted.contains(topic));
         for person in self.members.get(topic).into_iter().flatten() {
             let streams = &self.people[*person as usize].streams;
@@ -260,7 +268,6 @@ impl Index {
                 found.extend(streams.iter().filter(|slot| !muted(slot)));
             }
         }
-        found.extend(self.subscribers.get(topic).into_iter().flatten());
     }
 
     fn person(&self, user: &UserId) -> Option<&Person> {

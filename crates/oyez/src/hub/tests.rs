@@ -11,6 +11,7 @@ use std::{
 };
 
 use oyez_core::{
+    access::Rights,
     clock::{Clock, ManualClock},
     event::LiveEvent,
     inbox::{Standing, StoredItem},

@@ -8,12 +8,12 @@ use std::{
 use axum::Router;
 use oyez_core::{access::Rules, clock::Clock, rate::Rate};
 use oyez_protocol::{QueueName, RoleName};
-use oyez_store::{Retention, Store};
+use oyez_store::{Retention, Store, StoreOptions};
 
 use super::{
     Error, Oyez, chores,
     data_dir::{DataDir, Runtime},
-    store_options,
+    media, store_options,
 };
 use crate::{
     auth::{Auth, AuthOptions, Secret, SigningKey},
@@ -22,12 +22,15 @@ use crate::{
     caretaker::Caretaker,
     config::{self, Config, ExpiredTokens},
     console,
+    deliver::{Deliver, Medium},
+    deliveries::{self, Deliveries},
     gateway::{self, Gateway, GatewayOptions},
     http::{self, Http, HttpOptions},
     hub::{Hub, HubOptions},
     inbox::Inboxes,
     jobs::{Jobs, JobsOptions},
     lifecycle::Workers,
+    preferences::Preferences,
     publish::{Publisher, Signals},
     runner::{Runner, RunnerOptions},
     users,
@@ -43,6 +46,9 @@ pub(super) struct Inner {
     pub(super) publisher: Publisher,
     pub(super) jobs: Jobs,
     pub(super) boards: Boards,
+    pub(super) deliveries: Deliveries,
+    pub(super) preferences: Preferences,
+    deliver: Deliver,
     pub(super) runner: Runner,
     pub(super) users: users::Users,
     pub(super) hub: Hub,
@@ -59,17 +65,29 @@ pub(super) struct Inner {
 impl Oyez {
     /// Opens the database, makes keys at first start, and starts the background work.
     pub async fn open(config: Config) -> Result<Self, Error> {
+        Self::open_with(config, Vec::new()).await
+    }
+
+    /// The same, with media of the application's own beside those of the settings: whatever carries messages to people
+    /// who are away. One of a kind that is set up already takes its place.
+    pub async fn open_with(config: Config, media: Vec<Arc<dyn Medium>>) -> Result<Self, Error> {
         let https = config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-        Self::open_for(config, https).await
+        Self::open_for(config, media, https).await
     }
 
     /// Opens it for people who reach it by TLS, or not.
-    pub(super) async fn open_for(config: Config, https: bool) -> Result<Self, Error> {
+    pub(super) async fn open_for(
+        config: Config,
+        media: Vec<Arc<dyn Medium>>,
+        https: bool,
+    ) -> Result<Self, Error> {
         config.check()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let is_new = !config.database_path().exists();
         let key = SigningKey::open(&config.data_dir)?;
-        let store = Store::open(&store_options(&config)).await?;
+        let policy = Arc::new(config.fallback.policy(&media::set_up(&config, &media))?);
+        let options = StoreOptions { fallback: Arc::clone(&policy), ..store_options(&config) };
+        let store = Store::open(&options).await?;
         let (clock, bus) = (Clock::system(), Bus::local());
         // Before anything counts.
         http::metrics::install();
@@ -83,7 +101,13 @@ impl Oyez {
         };
         let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options)?;
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
-        let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
+        let deliveries = Deliveries::new(deliveries::Parts {
+            store: store.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+            policy: Arc::clone(&policy),
+        });
+        let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone()).telling(deliveries.clone());
         let users = users::Users::new(store.clone(), bus.clone(), clock.clone());
         let options = jobs_options(&config);
         let (jobs, upkeep) = Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), options);
@@ -98,6 +122,8 @@ impl Oyez {
             jobs: jobs.clone(),
             clock: clock.clone(),
         });
+        let preferences = Preferences::new(store.clone(), clock.clone(), policy);
+        let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), media::open(&config, media));
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
         // It joins the bus to the hub too.
@@ -123,6 +149,8 @@ impl Oyez {
             inboxes,
             jobs: jobs.clone(),
             boards: boards.clone(),
+            deliveries: deliveries.clone(),
+            preferences: preferences.clone(),
             users: users.clone(),
             store: store.clone(),
             clock: clock.clone(),
@@ -131,9 +159,20 @@ impl Oyez {
         });
         let workers = Workers::default();
         watch_live(&workers, &hub, &gateway);
-        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, retention(&config));
-        chores::register(&runner, &jobs, &boards, &caretaker.chores(), config.jobs.keep).await?;
+        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, retention(&config))
+            .telling(deliveries.clone());
+        chores::register(chores::Parts {
+            runner: &runner,
+            jobs: &jobs,
+            boards: &boards,
+            deliver: &deliver,
+            deliveries: &deliveries,
+            caretaker: &caretaker.chores(),
+            config: &config,
+        })
+        .await?;
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
+        workers.spawn("deliver", engine.run(workers.stop_token()));
         workers.spawn("boards", teller.run(workers.stop_token()));
         workers.spawn("jobs", upkeep.run(workers.stop_token()));
         workers.spawn("runner", runner.clone().run(workers.stop_token()));
@@ -143,6 +182,9 @@ impl Oyez {
             publisher,
             jobs,
             boards,
+            deliveries,
+            preferences,
+            deliver,
             runner,
             users,
             hub,
@@ -200,19 +242,20 @@ impl Oyez {
         self.inner.gateway.drain(grace).await;
     }
 
-    /// Takes no more jobs, lets those under way go on for the grace period, then gives their attempts back.
-    pub(super) async fn stop_jobs(&self, grace: Duration) {
-        self.inner.runner.stop(grace).await;
+    /// Takes no more jobs and deliveries, lets those under way go on for the grace period, then gives jobs back and
+    /// gives deliveries up.
+    pub(super) async fn stop_work(&self, grace: Duration) {
+        tokio::join!(self.inner.runner.stop(grace), self.inner.deliver.stop(grace));
     }
 
-    /// Ends it gracefully: live connections are sent away to come back, jobs end or are given back, publishes in flight
-    /// finish, the store closes.
+    /// Ends it gracefully: live connections are sent away to come back, jobs end or are given back, deliveries are
+    /// sent, publishes in flight finish, the store closes.
     ///
     /// A second call does nothing.
     pub async fn shutdown(&self) {
         self.begin_drain();
         let grace = self.inner.config.lifecycle.drain_grace;
-        tokio::join!(self.send_away(grace), self.stop_jobs(grace));
+        tokio::join!(self.send_away(grace), self.stop_work(grace));
         self.inner.workers.stop().await;
         self.inner.store.close().await;
         self.inner.data_dir.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -266,7 +309,9 @@ fn gateway_options(config: &Config) -> GatewayOptions {
 fn rules(config: &Config) -> Result<Rules, Error> {
     let roles = config.gateway.dashboard_roles.iter().map(|role| RoleName::new(role));
     let dashboard_roles = roles.collect::<Result<_, _>>().map_err(std::io::Error::other)?;
-    Ok(Rules { dashboard_roles, open_topics: config.topics.open.clone() })
+    // One that is no role's name is held by nobody.
+    let admin_roles = config.auth.admin_roles.iter().filter_map(|role| RoleName::new(role).ok()).collect();
+    Ok(Rules { dashboard_roles, open_topics: config.topics.open.clone(), admin_roles })
 }
 
 /// So many per second, and `burst` at once.

@@ -1,7 +1,5 @@
 //! The schedules that come with Oyez, and what they have done: operators see, pause and plan them like their own.
 
-use std::time::Duration;
-
 use oyez_core::schedule::new_schedule;
 use oyez_protocol::{
     JobKind, QueueName, ScheduleName, Timestamp,
@@ -17,6 +15,9 @@ use super::Error;
 use crate::{
     boards::Boards,
     caretaker::Chores,
+    config::Config,
+    deliver::Deliver,
+    deliveries::Deliveries,
     jobs::Jobs,
     runner::{Job, JobError, Runner},
 };
@@ -25,6 +26,18 @@ use crate::{
 const QUEUE: &str = "oyez";
 /// Jobs one step of cleaning deletes.
 const STEP: u32 = 500;
+
+/// What chores work with.
+pub(super) struct Parts<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) jobs: &'a Jobs,
+    pub(super) boards: &'a Boards,
+    pub(super) deliver: &'a Deliver,
+    pub(super) deliveries: &'a Deliveries,
+    pub(super) caretaker: &'a Chores,
+    /// How long what ended is kept.
+    pub(super) config: &'a Config,
+}
 
 /// Sends what is due, and goes on with what a failure cut short.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,33 +63,31 @@ impl Job for RefreshBoards {
     const KIND: &'static str = "oyez_boards";
 }
 
-/// Registers the handlers and makes the schedules, unless they are there. Jobs that ended are kept for `keep`; zero
-/// keeps them for ever.
-pub(super) async fn register(
-    runner: &Runner,
-    jobs: &Jobs,
-    boards: &Boards,
-    chores: &Chores,
-    keep: Duration,
-) -> Result<(), Error> {
-    let pending = chores.clone();
+/// Registers the handlers and makes the schedules, unless they are there.
+pub(super) async fn register(parts: Parts<'_>) -> Result<(), Error> {
+    let Parts { runner, jobs, boards, deliver, deliveries, caretaker: chores, config } = parts;
+    let (pending, sender) = (chores.clone(), deliver.clone());
     runner.handle(move |_, _: PendingDeliveries| {
-        let chores = pending.clone();
+        let (chores, deliver) = (pending.clone(), sender.clone());
         async move {
+            // It finds what is due by itself; this is for what it might have missed.
+            deliver.look();
             let sent = chores.look_after_pending().await?;
             Ok::<_, JobError>(json!({"dealt_with": sent}))
         }
     })?;
-    let (cleaned, kept) = (chores.clone(), jobs.clone());
+    let cleaned = (chores.clone(), jobs.clone(), deliveries.clone());
+    let (keep_jobs, keep_deliveries) = (config.jobs.keep, config.fallback.keep);
     runner.handle(move |context, _: Cleanup| {
-        let (chores, jobs) = (cleaned.clone(), kept.clone());
+        let (chores, jobs, deliveries) = cleaned.clone();
         async move {
             let mut removed = 0;
             loop {
                 let mut step = chores.clean_up_step().await?;
-                if !keep.is_zero() {
-                    step += jobs.retain(jobs.ago(keep), STEP).await?;
+                if !keep_jobs.is_zero() {
+                    step += jobs.retain(jobs.ago(keep_jobs), STEP).await?;
                 }
+                step += deliveries.retain(keep_deliveries, STEP).await?;
                 removed += step;
                 if step == 0 {
                     return Ok(json!({"removed": removed}));

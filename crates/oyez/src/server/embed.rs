@@ -1,7 +1,9 @@
 //! What an application that embeds Oyez calls: the same use cases as the HTTP edge, without HTTP.
 
 mod boards;
+mod deliveries;
 mod jobs;
+mod preferences;
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ use crate::{
 };
 
 pub use boards::Boards;
+pub use deliveries::Deliveries;
 pub use jobs::Jobs;
+pub use preferences::Preferences;
 
 /// Keeps the idempotency keys of the embedding application apart from those of API keys.
 const CALLER: &str = "embedded";

@@ -11,7 +11,9 @@ use crate::{
     auth::{AuthError, SetupError, keys::KeyFileError},
     boards::BoardsError,
     config::ConfigError,
+    deliveries::DeliveriesError,
     jobs::JobsError,
+    preferences::PreferencesError,
     publish::PublishError,
     users::UsersError,
 };
@@ -32,6 +34,9 @@ pub enum Error {
     /// The call about boards is refused, or failed.
     #[error(transparent)]
     Boards(BoardsError),
+    /// The call about deliveries is refused, or failed.
+    #[error(transparent)]
+    Deliveries(DeliveriesError),
     /// A job's kind is not a name that a kind may have.
     #[error(transparent)]
     Kind(#[from] NameError),
@@ -100,6 +105,25 @@ impl From<BoardsError> for Error {
             BoardsError::Job(error) => error.into(),
             BoardsError::Store(error) => Self::Store(error),
             other => Self::Boards(other),
+        }
+    }
+}
+
+impl From<DeliveriesError> for Error {
+    fn from(error: DeliveriesError) -> Self {
+        match error {
+            DeliveriesError::Invalid(invalid) => Self::Invalid(invalid),
+            DeliveriesError::Store(error) => Self::Store(error),
+            other => Self::Deliveries(other),
+        }
+    }
+}
+
+impl From<PreferencesError> for Error {
+    fn from(error: PreferencesError) -> Self {
+        match error {
+            PreferencesError::Invalid(invalid) => Self::Invalid(invalid),
+            PreferencesError::Store(error) => Self::Store(error),
         }
     }
 }

@@ -58,7 +58,7 @@ impl Server {
             Some(url) => url.starts_with("https://"),
             None => tls.is_some(),
         };
-        let oyez = Oyez::open_for(config, https).await?;
+        let oyez = Oyez::open_for(config, Vec::new(), https).await?;
         if let Some(tls) = tls.clone() {
             oyez.inner.workers.spawn("tls", tls.watch(oyez.inner.workers.stop_token()));
         }
@@ -126,7 +126,7 @@ impl Server {
                 tracing::warn!(open = connections.len(), "connections were cut off after the grace period");
             }
         };
-        tokio::join!(self.oyez.send_away(grace), requests, self.oyez.stop_jobs(grace));
+        tokio::join!(self.oyez.send_away(grace), requests, self.oyez.stop_work(grace));
         self.oyez.shutdown().await;
         tracing::info!("stopped");
     }

@@ -7,6 +7,7 @@
     reason = "a test shows what it does and fails where it stands"
 )]
 
+mod away;
 mod binary;
 mod live;
 mod log;

@@ -112,6 +112,7 @@ impl Stage {
         };
         let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options).unwrap();
         let rules = Arc::new(Rules {
+            admin_roles: vec![RoleName::new("admin").unwrap()],
             dashboard_roles: vec![role("admin"), role("super_admin")],
             open_topics: vec!["open-*".into()],
         });

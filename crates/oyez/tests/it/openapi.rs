@@ -106,6 +106,13 @@ async fn every_call_of_the_contract_is_documented() {
         GET /api/v1/queues
         GET /api/v1/queues/{name}
         PATCH /api/v1/queues/{name}
+        GET /api/v1/deliveries
+        GET /api/v1/deliveries/{id}
+        GET /api/v1/deliveries/{id}/attempts
+        POST /api/v1/deliveries/{id}/resend
+        POST /api/v1/deliveries/resend
+        GET /api/v1/users/{id}/preferences
+        PUT /api/v1/users/{id}/preferences
         PUT /api/v1/users
         GET /api/v1/users
         PUT /api/v1/users/{id}

@@ -8,11 +8,13 @@ use oyez::{
     boards::{self, Boards, BoardsOptions},
     bus::Bus,
     config::Config,
+    deliveries::{self, Deliveries},
     gateway::{self, Gateway, GatewayOptions},
     http::{Http, HttpOptions},
     hub::{Hub, HubOptions},
     inbox::Inboxes,
     jobs::{Jobs, JobsOptions},
+    preferences::Preferences,
     publish::{Publisher, Signals},
     users::Users,
 };
@@ -119,6 +121,7 @@ impl TestApp {
         tokio::spawn(upkeep.run(CancellationToken::new()));
         let users = Users::new(store.clone(), bus.clone(), clock.clone());
         let rules = Arc::new(Rules {
+            admin_roles: vec![RoleName::new("admin").unwrap()],
             dashboard_roles: vec![RoleName::new("admin").unwrap()],
             open_topics: config.topics.open.clone(),
         });
@@ -150,6 +153,14 @@ impl TestApp {
             questions,
             clock: clock.clone(),
         });
+        let policy = Arc::new(config.fallback.policy(&[]).unwrap());
+        let deliveries = Deliveries::new(deliveries::Parts {
+            store: store.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+            policy: Arc::clone(&policy),
+        });
+        let preferences = Preferences::new(store.clone(), clock.clone(), policy);
         let http = Http::new(HttpOptions {
             config: config.http.clone(),
             auth: auth.clone(),
@@ -157,6 +168,8 @@ impl TestApp {
             inboxes,
             jobs: jobs.clone(),
             boards: boards.clone(),
+            deliveries,
+            preferences,
             users: users.clone(),
             hub,
             store: store.clone(),

@@ -26,7 +26,7 @@ const ABOUT: &str = "Tells people what happened: an application says a thing onc
     Errors are `application/problem+json` with a stable `code`. Lists come in pages: `next_cursor` goes into `cursor` \
     of the next call. Trailing slashes are accepted.";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("auth", "Log in and out"),
     ("publish", "Say a thing once"),
     ("inbox", "What a user has"),
@@ -35,6 +35,7 @@ const TAGS: [(&str, &str); 13] = [
     ("schedules", "Work at times"),
     ("boards", "What dashboards show"),
     ("queues", "Where work waits"),
+    ("deliveries", "What is sent to people who are away"),
     ("users", "Who is known"),
     ("topics", "Named audiences with members"),
     ("keys", "API keys of applications"),
@@ -147,6 +148,7 @@ fn described(endpoint: &Endpoint) -> String {
         Access::PublishOrSelf => "For users (to themselves), and API keys with the scope `publish`.",
         Access::JobsOrOwner => "For users (their own jobs), and API keys with the scope `jobs`.",
         Access::BoardsOrViewer => "For users whose roles may see it, and API keys with the scope `boards`.",
+        Access::UsersOrSelf => "For users (themselves), and API keys with the scope `users`.",
         Access::Scope(Scope::Publish) => "Needs the scope `publish`.",
         Access::Scope(Scope::Jobs) => "Needs the scope `jobs`.",
         Access::Scope(Scope::Boards) => "Needs the scope `boards`.",
@@ -185,9 +187,11 @@ fn securities(access: Access) -> Vec<SecurityRequirement> {
     match access {
         Access::Open => Vec::new(),
         Access::User => user(),
-        Access::PublishOrSelf | Access::JobsOrOwner | Access::BoardsOrViewer | Access::Scope(_) => {
-            std::iter::once(SecurityRequirement::new("key", none)).chain(user()).collect()
-        }
+        Access::PublishOrSelf
+        | Access::JobsOrOwner
+        | Access::BoardsOrViewer
+        | Access::UsersOrSelf
+        | Access::Scope(_) => std::iter::once(SecurityRequirement::new("key", none)).chain(user()).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use oyez_core::{event::LiveEvent, inbox::Standing, notification::Landed};
+use oyez_core::{access::Rights, event::LiveEvent, inbox::Standing, notification::Landed};
 use oyez_protocol::{
     CloseCode, JobId, UserId,
     frame::server::{self, InboxChange},
@@ -84,13 +84,11 @@ impl Shard {
             Notice::InboxChanged { user, change } => self.inbox_changed(&user, &change),
             Notice::JobMoved { user, job, frame } => self.job_moved(&user, job, &frame),
             Notice::BoardMoved(moved) => self.board_moved(&moved),
-            Notice::RolesChanged { user, roles, dashboard } => {
+            Notice::RolesChanged { user, roles, rights } => {
                 self.index.announce_roles(&user, &roles);
-                if !dashboard {
-                    self.lost_dashboard(&user);
-                }
+                self.lose(&user, rights);
                 for slot in self.index.connections(&user).to_vec() {
-                    self.recheck_boards(slot, dashboard);
+                    self.recheck_boards(slot, rights.dashboard);
                 }
             }
             Notice::Membership { topic, user, member } => self.index.announce_member(&topic, &user, member),
@@ -107,6 +105,16 @@ impl Shard {
                     self.revoked.push_back((until, user, session));
                 }
             }
+        }
+    }
+
+    /// Ends what the user's roles do not allow any more.
+    fn lose(&mut self, user: &UserId, rights: Rights) {
+        if !rights.dashboard {
+            self.lost_dashboard(user);
+        }
+        if !rights.own_topics {
+            self.index.revoke(user, Grant::Admin, None);
         }
     }
 
@@ -203,7 +211,7 @@ impl Shard {
 
     /// What the store says about connected users.
     pub(super) fn readings(&mut self, readings: &[Reading]) {
-        for Reading { standing, version, dashboard } in readings {
+        for Reading { standing, version, rights } in readings {
             let user = &standing.user;
             let is_news = self.index.version(user) == *version;
             self.index.read(user, *version, &all_roles(standing), &standing.topics);
@@ -212,12 +220,12 @@ impl Shard {
                 let since = self.sockets.connections[*slot as usize].connected_at;
                 self.now.millis_since(since) > SETTLED_MILLIS
             };
-            if is_news && !dashboard && self.index.connections(user).iter().all(settled) {
-                self.lost_dashboard(user);
+            if is_news && self.index.connections(user).iter().all(settled) {
+                self.lose(user, *rights);
             }
             let slots = self.index.connections(user).to_vec();
             for slot in slots {
-                self.recheck_boards(slot, *dashboard);
+                self.recheck_boards(slot, rights.dashboard);
                 if standing.disabled {
                     self.close(slot, CloseCode::Forbidden, "this user is disabled");
                     continue;

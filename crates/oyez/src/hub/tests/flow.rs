@@ -49,7 +49,7 @@ async fn a_lost_announcement_is_noticed_by_the_next_and_by_the_head_check() {
     let (name, version) = stage.hub.users().await.remove(0);
     let mut standing = Standing::unknown(name);
     standing.head = Seq(3);
-    stage.hub.readings(vec![Reading { standing, version, dashboard: false }]);
+    stage.hub.readings(vec![Reading { standing, version, rights: Rights::default() }]);
     assert_eq!(stage.answer_page().await, Seq(2));
     assert_eq!(anna.numbers(1), [3]);
 }

@@ -146,9 +146,9 @@ async fn who_loses_the_dashboard_role_loses_the_dashboard() {
     let stage = Stage::new();
     let mut board = stage.connect_at("anna", 0, |attach| attach.stream = Stream::Dashboard);
     let mut inbox = stage.connect("anna");
-    stage.hub.roles_changed(&user("anna"), &Arc::from([]), true);
+    stage.hub.roles_changed(&user("anna"), &Arc::from([]), Rights { dashboard: true, own_topics: false });
     board.settle();
-    stage.hub.roles_changed(&user("anna"), &Arc::from([]), false);
+    stage.hub.roles_changed(&user("anna"), &Arc::from([]), Rights::default());
     assert_eq!(board.ending(), Some(4403));
     inbox.settle();
 }
