@@ -4,6 +4,7 @@
 //! runs every scenario and writes `bench/RESULTS.md`. Benchmarks are never part of the tests.
 
 mod clock;
+mod digests;
 mod embedded;
 mod generator;
 mod limits;
@@ -63,6 +64,9 @@ enum Limit {
     /// Jobs that do nothing, in an application of its own.
     #[command(hide = true)]
     EmbeddedJobs { jobs: usize, folder: PathBuf },
+    /// Digests, in an application of its own.
+    #[command(hide = true)]
+    EmbeddedDigests { users: usize, folder: PathBuf },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -76,6 +80,7 @@ fn main() -> anyhow::Result<()> {
         }
         Some(Limit::BareJobs { jobs, folder }) => limits::jobs::run(*jobs, folder),
         Some(Limit::EmbeddedJobs { jobs, folder }) => embedded::run(*jobs, folder),
+        Some(Limit::EmbeddedDigests { users, folder }) => digests::run(*users, folder),
         None => measure(&arguments),
     }
 }

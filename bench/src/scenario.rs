@@ -3,6 +3,7 @@
 mod audience;
 mod boards;
 mod connect;
+mod digests;
 mod fanout;
 mod jobs;
 mod publish;
@@ -58,11 +59,12 @@ pub(crate) enum Scenario {
     Slow,
     Jobs,
     Boards,
+    Digests,
 }
 
 impl Scenario {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Start,
         Self::Connect,
         Self::Hold,
@@ -75,6 +77,7 @@ impl Scenario {
         Self::Slow,
         Self::Jobs,
         Self::Boards,
+        Self::Digests,
     ];
 
     pub(crate) fn select(names: &[String]) -> anyhow::Result<Vec<Self>> {
@@ -106,6 +109,7 @@ impl Scenario {
             Self::Slow => "slow",
             Self::Jobs => "jobs",
             Self::Boards => "boards",
+            Self::Digests => "digests",
         }
     }
 
@@ -123,6 +127,7 @@ impl Scenario {
             Self::Slow => "One slow client among 1,000",
             Self::Jobs => "Jobs",
             Self::Boards => "Boards",
+            Self::Digests => "Digests",
         }
     }
 
@@ -140,6 +145,7 @@ impl Scenario {
             Self::Slow => slow::measure(run),
             Self::Jobs => jobs::measure(run),
             Self::Boards => boards::measure(run),
+            Self::Digests => digests::measure(run),
         }
     }
 }
