@@ -7,16 +7,15 @@ SELECT json_group_array(json_array(asked.key, (
     SELECT json_group_array(json_array(id, seq, kind, tail, created_at))
     FROM (
         SELECT *, sum(octet_length(tail)) OVER (
-            ORDER BY created_at, delivery ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before
         FROM (
-            SELECT hex(n.id) AS id, t.seq AS seq, d.kind AS kind, n.tail AS tail, d.created_at AS created_at,
-                d.id AS delivery
+            SELECT hex(n.id) AS id, t.seq AS seq, d.kind AS kind, n.tail AS tail, d.created_at AS created_at
             FROM deliveries AS d
             CROSS JOIN notifications AS n ON n.id = d.notification
             CROSS JOIN items AS t ON t.notification = n.num AND t.user = d.user
             WHERE d.digest = unhex(asked.value, '-') AND d.notification IS NOT NULL
-            ORDER BY d.created_at, d.id
+            ORDER BY t.seq
             LIMIT ?2 + 0
         )
     )

@@ -10,7 +10,7 @@ use oyez_core::{
     notification::Draft,
 };
 use oyez_protocol::{NotificationId, UserId, api::deliveries::DeliveryState, frame::client::MarkAction};
-use oyez_store::{DeliveryFilter, LandedHook, ParcelSubject, Store, StoreOptions};
+use oyez_store::{DeliveryFilter, LandedHook, ParcelSubject, Store, StoreOptions, UserProfile};
 use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
@@ -24,6 +24,21 @@ async fn crowd(fixture: &Fixture, count: usize) {
     for some in names.chunks(2_000) {
         fixture.publish(Draft { media: Some(vec![]), ..draft(&some.join(" ")) }).await;
     }
+}
+
+/// Users with an address each.
+async fn people(fixture: &Fixture, count: usize) {
+    let put = fixture.store.write(move |tx| {
+        Box::pin(async move {
+            for number in 0..count {
+                let email = Some(format!("u{number}@example.org"));
+                let profile = UserProfile { email, ..UserProfile::new(user(&format!("u{number}"))) };
+                tx.put_user(&profile, at(0)).await?;
+            }
+            Ok(())
+        })
+    });
+    put.await.unwrap();
 }
 
 async fn planned(store: &Store) -> u64 {
@@ -236,7 +251,7 @@ proptest! {
 async fn many_digests_are_closed_in_steps() {
     const PEOPLE: usize = 1_000;
     let fixture = Fixture::mailing(json!({"default": {"email": "digest"}}), &[]).await;
-    crowd(&fixture, PEOPLE).await;
+    people(&fixture, PEOPLE).await;
     for _ in 0..10 {
         fixture.publish(draft("everyone")).await;
     }
