@@ -39,6 +39,9 @@ pub struct RunnerOptions {
     pub queues: Vec<QueueName>,
     /// How long an attempt may take when its job does not say.
     pub timeout: Option<Duration>,
+    /// A handler that was asked to stop has so long to do so by itself; then it is dropped where it waits, and its
+    /// thread counts as lost when it does not even wait.
+    pub patience: Duration,
     /// Names this node to the others.
     pub node: String,
     /// No other process has this store: what handlers of an earlier process left behind is taken over at once.
@@ -47,7 +50,14 @@ pub struct RunnerOptions {
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { concurrency: 100, queues: Vec::new(), timeout: None, node: "local".into(), alone: true }
+        Self {
+            concurrency: 100,
+            queues: Vec::new(),
+            timeout: None,
+            patience: Duration::from_secs(30),
+            node: "local".into(),
+            alone: true,
+        }
     }
 }
 

@@ -10,10 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, Done, JobError, Shared, rest, slots::Slot, threads::panic_text};
 use crate::jobs::Begun;
 
-/// A handler that was asked to stop has so long to do so by itself; then it is dropped where it waits.
-const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// A handler whose time is over has so long to give way; then its thread counts as lost.
-const GIVES_WAY_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const GIVES_WAY_WITHIN: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for the last ends to be on disk.
 const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 /// How often threads are looked at.
@@ -30,8 +28,10 @@ impl Shared {
         let limit = begun.job.timeout.or(self.options.timeout);
         let fence = CancellationToken::new();
         let gives_way_by = limit.map(|limit| Instant::now() + limit + GIVES_WAY_WITHIN);
-        self.slots.begin(id, Slot { attempt, gives_way_by, fence: fence.clone(), ended: false });
         let (args, cancel) = (Arc::clone(&begun.job.args), begun.cancel.clone());
+        let slot = Slot { attempt, gives_way_by, asked: cancel.clone(), fence: fence.clone(), ended: false };
+        self.slots.begin(id, slot);
+        let patience = self.options.patience;
         let work = handler(Context::new(self.jobs.clone(), begun), args);
         let giving_back = self.giving_back.clone();
         let work = async move {
@@ -40,9 +40,7 @@ impl Shared {
                 () = fence.cancelled() => None,
                 ended = work => ended_as(ended),
                 () = giving_back.cancelled() => Some(Outcome::GivenBack),
-                () = patience_ends(&cancel) => Some(Outcome::Cancel {
-                    reason: "it was asked to stop, and was stopped because it did not".into(),
-                }),
+                () = patience_ends(&cancel, patience) => Some(stopped()),
                 () = time_is_up(limit) => Some(Outcome::TimedOut),
             }
         };
@@ -72,9 +70,11 @@ impl Shared {
     /// Gives up on handlers that did not give way when their time was over.
     pub(super) async fn watch_threads(&self, shutdown: &CancellationToken) {
         while rest(WATCH, shutdown).await {
-            for (job, attempt) in self.slots.give_up(Instant::now()) {
-                tracing::error!(%job, attempt, "a handler did not give way when its time was over; its thread is lost");
-                self.jobs.ended(job, attempt, Outcome::TimedOut).await;
+            for (job, slot) in self.slots.give_up(Instant::now(), self.options.patience + GIVES_WAY_WITHIN) {
+                let (attempt, asked) = (slot.attempt, slot.asked.is_cancelled());
+                tracing::error!(%job, attempt, asked, "a handler did not give way when its time was over; its thread is lost");
+                let outcome = if asked { stopped() } else { Outcome::TimedOut };
+                self.jobs.ended(job, attempt, outcome).await;
                 self.calls.bell.notify_one();
             }
             metrics::gauge!("oyez_runner_attempts").set(self.slots.attempts().len() as f64);
@@ -94,8 +94,8 @@ impl Shared {
         self.giving_back.cancel();
         let _all_gave_way = tokio::time::timeout(GIVES_WAY_WITHIN, self.slots.emptied()).await;
         let last_words = async {
-            for (job, attempt) in self.slots.give_up_all() {
-                self.jobs.ended(job, attempt, Outcome::GivenBack).await;
+            for (job, slot) in self.slots.give_up_all() {
+                self.jobs.ended(job, slot.attempt, Outcome::GivenBack).await;
             }
             self.jobs.settle().await;
         };
@@ -124,10 +124,15 @@ fn ended_as(ended: Result<Done, JobError>) -> Ended {
     })
 }
 
-/// Resolves some time after the handler was asked to stop.
-async fn patience_ends(cancel: &CancellationToken) {
+/// How an attempt ends that was asked to stop and did not.
+fn stopped() -> Outcome {
+    Outcome::Cancel { reason: "it was asked to stop, and was stopped because it did not".into() }
+}
+
+/// Resolves `patience` after the handler was asked to stop.
+async fn patience_ends(cancel: &CancellationToken, patience: Duration) {
     cancel.cancelled().await;
-    tokio::time::sleep(STOPS_WITHIN).await;
+    tokio::time::sleep(patience).await;
 }
 
 async fn time_is_up(limit: Option<Duration>) {

@@ -9,7 +9,7 @@ use oyez_protocol::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{PAUSE, Shared, WORKER_PREFIX, pause_after, rest};
+use super::{PAUSE, Shared, WORKER_PREFIX, execute::GIVES_WAY_WITHIN, pause_after, rest};
 use crate::jobs::JobsError;
 
 /// Attempts that one step ends.
@@ -146,7 +146,7 @@ impl Shared {
             return Ok(());
         }
         for (job, attempt) in self.jobs.renew(attempts).await? {
-            self.slots.fence(job, attempt);
+            self.slots.fence(job, attempt, Instant::now() + GIVES_WAY_WITHIN);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use oyez_protocol::JobId;
@@ -27,11 +28,13 @@ struct Inner {
 }
 
 /// One attempt.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Slot {
     pub(super) attempt: u32,
     /// By then its handler has given way, or never will.
     pub(super) gives_way_by: Option<Instant>,
+    /// Somebody asked the job to stop.
+    pub(super) asked: CancellationToken,
     /// Ends the handler because the attempt is not ours any more.
     pub(super) fence: CancellationToken,
     /// Its outcome is known and is being handed on.
@@ -83,20 +86,25 @@ impl Slots {
         }
     }
 
-    /// Gives up on attempts that should have given way by `now`: their threads count as lost.
-    pub(super) fn give_up(&self, now: Instant) -> Vec<(JobId, u32)> {
+    /// Gives up on attempts that should have given way by `now`: their threads count as lost. One that was asked to
+    /// stop has `patience` from the first look that finds it so.
+    pub(super) fn give_up(&self, now: Instant, patience: Duration) -> Vec<(JobId, Slot)> {
+        for slot in self.lock().taken.values_mut().filter(|slot| slot.asked.is_cancelled()) {
+            // A later look is not earlier than the first one.
+            let by = now + patience;
+            slot.gives_way_by = Some(slot.gives_way_by.map_or(by, |set| set.min(by)));
+        }
         self.abandon(|slot| slot.gives_way_by.is_some_and(|by| by <= now))
     }
 
     /// Gives up on all.
-    pub(super) fn give_up_all(&self) -> Vec<(JobId, u32)> {
+    pub(super) fn give_up_all(&self) -> Vec<(JobId, Slot)> {
         self.abandon(|_| true)
     }
 
-    fn abandon(&self, given_up: impl Fn(&Slot) -> bool) -> Vec<(JobId, u32)> {
+    fn abandon(&self, given_up: impl Fn(&Slot) -> bool) -> Vec<(JobId, Slot)> {
         let mut inner = self.lock();
-        let stuck = inner.taken.extract_if(|_, slot| !slot.ended && given_up(slot));
-        let stuck: Vec<_> = stuck.map(|(job, slot)| (job, slot.attempt)).collect();
+        let stuck: Vec<_> = inner.taken.extract_if(|_, slot| !slot.ended && given_up(slot)).collect();
         inner.lost += stuck.len();
         stuck
     }
@@ -105,10 +113,11 @@ impl Slots {
         self.lock().taken.iter().map(|(job, slot)| (*job, slot.attempt)).collect()
     }
 
-    /// Ends the handler of an attempt that is not ours any more.
-    pub(super) fn fence(&self, job: JobId, attempt: u32) {
-        if let Some(slot) = self.lock().taken.get(&job).filter(|slot| slot.attempt == attempt) {
+    /// Ends the handler of an attempt that is not ours any more; it has until `gives_way_by` to give way.
+    pub(super) fn fence(&self, job: JobId, attempt: u32, gives_way_by: Instant) {
+        if let Some(slot) = self.lock().taken.get_mut(&job).filter(|slot| slot.attempt == attempt) {
             slot.fence.cancel();
+            slot.gives_way_by = Some(slot.gives_way_by.map_or(gives_way_by, |set| set.min(gives_way_by)));
         }
     }
 

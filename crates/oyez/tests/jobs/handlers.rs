@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use oyez::JobError;
+use oyez::{JobError, runner::RunnerOptions};
 use oyez_core::job::JobState;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -183,6 +183,38 @@ async fn a_handler_that_never_gives_way_loses_its_job_and_no_other() {
     assert_eq!(record.error.as_deref(), Some("the attempt took longer than its timeout"));
     assert_eq!(world.outcomes(stuck).await, ["timed_out"]);
     assert_eq!(running.runner.load(), (0, 1));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_is_asked_to_stop_and_never_does_loses_its_job_without_a_time_limit_too() {
+    let world = World::new().await;
+    let options = RunnerOptions { patience: Duration::from_millis(20), ..RunnerOptions::default() };
+    let begun = Arc::new(Semaphore::new(0));
+    let tell = Arc::clone(&begun);
+    let running = world.runs_with(options, move |_, work| {
+        let begun = Arc::clone(&tell);
+        async move {
+            begun.add_permits(1);
+            if work.number == 1 {
+                loop {
+                    std::thread::park();
+                }
+            }
+            std::future::pending::<Result<(), JobError>>().await
+        }
+    });
+    let waits = world.enqueue(|_| {}).await;
+    let loops = world.enqueue(|request| request.args = crate::world::work(1).args).await;
+    begun.acquire_many(2).await.unwrap().forget();
+    for id in [waits, loops] {
+        assert_eq!(world.jobs.cancel(id).await.unwrap().state, JobState::Running);
+        let record = world.reaches(id, JobState::Cancelled).await;
+        let error = record.error.as_deref();
+        assert_eq!(error, Some("it was asked to stop, and was stopped because it did not"));
+        assert_eq!(world.outcomes(id).await, ["cancelled"]);
+    }
+    assert_eq!(running.runner.load(), (0, 1), "one thread is lost");
     running.stop().await;
 }
 
