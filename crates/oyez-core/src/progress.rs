@@ -12,6 +12,10 @@ use crate::{envelope::check_length, notification::Invalid};
 
 /// Longest name of a step, in characters.
 pub const MAX_STEP_CHARS: usize = 200;
+/// Most steps of a job.
+pub const MAX_STEPS: u64 = 1_000;
+/// Most bytes of JSON that the results of a job's steps may take together: the next attempt is given all of them.
+pub const MAX_STEP_RESULTS_BYTES: u64 = 8 * 1024 * 1024;
 /// Longest message of a report, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 1_000;
 
@@ -111,6 +115,26 @@ pub fn merge(previous: Option<&Progress>, report: &Report) -> Result<Progress, I
         (now, before) => now.or(before),
     };
     Ok(Progress { step, step_number, total_steps, percent, message, status })
+}
+
+/// Whether a job that has `steps` others, whose results take `bytes`, may have one more step with a result of
+/// `more` bytes.
+pub fn check_step_fits(steps: u64, bytes: u64, more: usize) -> Result<(), Invalid> {
+    if steps >= MAX_STEPS {
+        let message = format!(
+            "the job has {steps} steps, and {MAX_STEPS} are the most: report progress within a step, or split the job"
+        );
+        return Err(Invalid::new("name", message));
+    }
+    let together = bytes.saturating_add(more as u64);
+    if more > 0 && together > MAX_STEP_RESULTS_BYTES {
+        let message = format!(
+            "the results of the job's steps would take {together} bytes of JSON, and {MAX_STEP_RESULTS_BYTES} are the \
+             most: keep large data elsewhere, and where it is in the result"
+        );
+        return Err(Invalid::new("result", message));
+    }
+    Ok(())
 }
 
 fn check(report: &Report) -> Result<(), Invalid> {
@@ -220,6 +244,11 @@ impl Pace {
         Due { wire: self.wire.due(now, WIRE_GAP_MILLIS), store: self.store.due(now, STORE_GAP_MILLIS) }
     }
 
+    /// What was due to be written could not be: it waits for its moment again.
+    pub fn not_stored(&mut self) {
+        self.store.waits = true;
+    }
+
     /// Whether the latest report waits to be written.
     pub fn is_to_be_stored(&self) -> bool {
         self.store.waits
@@ -320,6 +349,16 @@ mod tests {
     }
 
     #[test]
+    fn steps_and_what_they_leave_behind_are_bounded() {
+        let field = |steps, bytes, more| check_step_fits(steps, bytes, more).map_err(|refused| refused.field);
+        assert_eq!(field(MAX_STEPS - 1, 0, 10), Ok(()));
+        assert_eq!(field(MAX_STEPS, 0, 0), Err("name".into()));
+        assert_eq!(field(5, MAX_STEP_RESULTS_BYTES - 10, 10), Ok(()));
+        assert_eq!(field(5, MAX_STEP_RESULTS_BYTES - 10, 11), Err("result".into()));
+        assert_eq!(field(5, MAX_STEP_RESULTS_BYTES, 0), Ok(()), "a step without a result always fits");
+    }
+
+    #[test]
     fn progress_is_read_back_as_it_was_stored() {
         let progress = merged(&[
             serde_json::json!({"step": "A", "step_number": 1, "total_steps": 3, "status": "completed"}),
@@ -348,6 +387,17 @@ mod tests {
         assert_eq!(pace.next_at(), Some(at(1_000)));
         assert_eq!(pace.report(at(150), true), Due { wire: false, store: true }, "a step is written at once");
         assert_eq!(pace.due(at(200)), Due { wire: true, store: false });
+        assert_eq!(pace.next_at(), None);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_due_again_a_second_later() {
+        let mut pace = Pace::default();
+        assert!(pace.report(at(0), true).store);
+        pace.not_stored();
+        assert!(pace.is_to_be_stored());
+        assert_eq!((pace.due(at(999)).store, pace.next_at()), (false, Some(at(1_000))));
+        assert!(pace.due(at(1_000)).store);
         assert_eq!(pace.next_at(), None);
     }
 

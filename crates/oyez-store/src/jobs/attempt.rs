@@ -133,6 +133,13 @@ impl Tx {
         renewed.into_iter().next().ok_or_else(|| StoreError::Fault("a step without a result".into()))
     }
 
+    /// How many steps a job has beside the named one, and how many bytes their results take together.
+    pub async fn other_steps(&mut self, job: JobId, name: &str) -> Result<(u64, u64), StoreError> {
+        let row = self.fetch_one(sql!("steps/others"), args![job.0, name]).await?;
+        let row = row.ok_or_else(|| StoreError::Fault("a count without a row".into()))?;
+        Ok((row.count(0)?, row.count(1)?))
+    }
+
     /// Writes steps like [`Tx::step`], of any jobs. One result per step, in their order.
     pub async fn steps(&mut self, steps: &[StepWrite], now: Timestamp) -> Result<Vec<Renewed>, StoreError> {
         let row = |step: &StepWrite| {

@@ -133,6 +133,17 @@ impl Live {
         Ok(Some(moved))
     }
 
+    /// The attempt's progress was to be written and could not be: it is due again soon.
+    pub(super) fn not_stored(&self, job: JobId, attempt: u32) {
+        let mut attempts = self.lock();
+        let Attempts { by_job, waiting } = &mut *attempts;
+        if let Some(known) = by_job.get_mut(&job).filter(|known| known.record.attempt == attempt) {
+            known.pace.not_stored();
+            waiting.insert(job);
+            self.waits.notify_one();
+        }
+    }
+
     /// What waited and is due now, and the next moment at which something will be.
     pub(super) fn due(&self, now: Timestamp) -> (Vec<Moved>, Option<Timestamp>) {
         let mut attempts = self.lock();

@@ -6,13 +6,16 @@ use oyez_core::{
         JobRecord, JobState, Outcome, progress_frame,
         request::{check_json, seconds},
     },
-    progress::Report,
+    progress::{Report, check_step_fits},
 };
 use oyez_protocol::{
     JobId, Timestamp,
     api::workers::{Complete, Fail, Heartbeat, ProgressReport, ReportAnswer, Snooze, StepReport},
 };
-use oyez_store::jobs::{ProgressWrite, Renewed, StepWrite};
+use oyez_store::{
+    StoreError,
+    jobs::{ProgressWrite, Renewed, StepWrite},
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -34,8 +37,8 @@ impl Jobs {
         }
         let write = self.shared.progress_write(&moved, self.shared.now());
         let renewed =
-            self.shared.store.write(move |tx| Box::pin(async move { tx.report(&[write]).await })).await?;
-        self.renewed(&renewed)
+            self.shared.store.write(move |tx| Box::pin(async move { tx.report(&[write]).await })).await;
+        self.renewed(&self.stored(job, report.attempt, renewed)?)
     }
 
     /// A step began or ended. On return it is on disk: a later attempt is given the result of one that was completed.
@@ -53,6 +56,7 @@ impl Jobs {
         let moved = self.moved(job, report.attempt, &said).await?;
         let now = self.shared.now();
         let progress = moved.due.store.then(|| self.shared.progress_write(&moved, now));
+        let wrote = progress.is_some();
         let step = StepWrite {
             id: job,
             attempt: report.attempt,
@@ -65,13 +69,20 @@ impl Jobs {
         };
         let renewed = self.shared.store.write(move |tx| {
             Box::pin(async move {
+                let (others, bytes) = tx.other_steps(step.id, &step.name).await?;
+                let more = step.result.as_ref().map_or(0, String::len);
+                if let Err(refused) = check_step_fits(others, bytes, more) {
+                    return Ok(Err(refused));
+                }
                 if let Some(progress) = progress {
                     tx.report(&[progress]).await?;
                 }
-                Ok(vec![tx.step(&step, now).await?])
+                Ok(Ok(vec![tx.step(&step, now).await?]))
             })
         });
-        self.renewed(&renewed.await?)
+        let renewed = renewed.await;
+        let renewed = if wrote { self.stored(job, report.attempt, renewed)? } else { renewed? };
+        self.renewed(&renewed?)
     }
 
     /// Still at it.
@@ -152,7 +163,7 @@ impl Jobs {
         let (answer, answered) = oneshot::channel();
         let ending = Ending { answer: Some(answer), ..self.shared.ending(job, attempt, outcome) };
         self.shared.end(ending).await;
-        let state = answered.await.map_err(|_| oyez_store::StoreError::Closed)??;
+        let state = answered.await.map_err(|_| StoreError::Closed)??;
         match state {
             Some(state) => Ok(ReportAnswer { cancel: false, state }),
             None if self.shared.store.job(job).await?.is_none() => Err(JobsError::NotFound(job)),
@@ -192,9 +203,14 @@ impl Jobs {
         self.shared.live.get(job).ok_or(JobsError::Fenced { job, attempt })
     }
 
+    /// Progress that could not be written is written a little later.
+    fn stored<T>(&self, job: JobId, attempt: u32, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        written.inspect_err(|_| self.shared.live.not_stored(job, attempt))
+    }
+
     fn renewed(&self, renewed: &[Renewed]) -> Result<ReportAnswer, JobsError> {
         let one = renewed.first().copied();
-        let one = one.ok_or_else(|| oyez_store::StoreError::Fault("a report without a result".into()))?;
+        let one = one.ok_or_else(|| StoreError::Fault("a report without a result".into()))?;
         self.heard(&one)
     }
 

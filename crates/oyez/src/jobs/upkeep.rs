@@ -58,10 +58,16 @@ impl Jobs {
                 }
             }
             if !writes.is_empty() {
+                let attempts: Vec<_> = writes.iter().map(|one| (one.id, one.attempt)).collect();
                 let written = shared.store.write(move |tx| Box::pin(async move { tx.report(&writes).await }));
                 match written.await {
                     Ok(renewed) => renewed.iter().for_each(|one| drop(self.heard(one))),
-                    Err(error) => tracing::warn!(%error, "could not write the progress of jobs"),
+                    Err(error) => {
+                        tracing::warn!(%error, "could not write the progress of jobs");
+                        attempts.iter().for_each(|(job, attempt)| shared.live.not_stored(*job, *attempt));
+                        // What is due is due again in a second.
+                        continue;
+                    }
                 }
             }
             let sleep = next.map(|next| shared.until(next).min(LOOK_AGAIN));

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use oyez_core::progress::StepStatus;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::JobError;
 use crate::jobs::{Begun, Jobs, JobsError};
+
+/// The first and the longest pause before a step is written again that could not be.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// One attempt at a job, as its handler sees it. Clones are the same attempt.
 #[derive(Clone)]
@@ -108,8 +112,9 @@ impl Context {
     /// Does work whose result is stored: when an earlier attempt finished the step of this name, its result is
     /// returned and the work is not done again.
     ///
-    /// The result is on disk when this returns. Work that ends in an error is not a finished step. Called within the
-    /// step of the same name ([`Context::step`]), it also tells the owner that the step is completed.
+    /// The result is on disk when this returns; while the store is away, it waits for it. Work that ends in an error is
+    /// not a finished step. Called within the step of the same name ([`Context::step`]), it also tells the owner that
+    /// the step is completed.
     pub async fn checkpoint<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -145,7 +150,19 @@ impl Context {
             message: None,
             result,
         };
-        told(self.0.jobs.step(self.0.job, &report).await)
+        let mut pause = PAUSE.0;
+        loop {
+            match self.0.jobs.step(self.0.job, &report).await {
+                // The deed is done: to forget it because the disk is busy would have it done again.
+                Err(JobsError::Store(error)) if error.is_temporary() => {
+                    let retry_after_ms = pause.as_millis() as u64;
+                    tracing::warn!(%error, job = %self.0.job, step = name, retry_after_ms, "could not write a step");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+                answer => return told(answer),
+            }
+        }
     }
 
     /// Says how far the job is: 0 to 100 per cent. The bar never goes back within an attempt; reports may come as
@@ -159,7 +176,11 @@ impl Context {
             message: Some(message.into()).filter(|message| !message.is_empty()),
             ..ProgressReport::default()
         };
-        told(self.0.jobs.progress(self.0.job, &report).await)
+        match self.0.jobs.progress(self.0.job, &report).await {
+            // The owner was told; it is written with the next report, or the end.
+            Err(JobsError::Store(error)) if error.is_temporary() => Ok(()),
+            answer => told(answer),
+        }
     }
 
     /// Whether somebody asked for the job to be cancelled.

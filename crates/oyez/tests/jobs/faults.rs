@@ -225,6 +225,48 @@ async fn a_store_that_is_busy_again_and_again_loses_no_end_and_repeats_none() {
 }
 
 #[tokio::test]
+async fn a_step_whose_end_cannot_be_written_at_once_is_not_done_again() {
+    let quick = |options: &mut StoreOptions| options.busy_timeout = Duration::from_millis(5);
+    let world = World::with(quick, JobsOptions::default()).await;
+    let other = Store::open(&StoreOptions::new(world.directory.path().join("oyez.db"))).await.unwrap();
+    let (deeds, done, held) =
+        (Arc::new(Mutex::new(0)), Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let signals = (Arc::clone(&deeds), Arc::clone(&done), Arc::clone(&held));
+    let running = world.runs(move |context, _| {
+        let (deeds, done, held) = signals.clone();
+        async move {
+            let deed = context.checkpoint("deed", async {
+                *deeds.lock().unwrap() += 1;
+                done.add_permits(1);
+                held.acquire().await?.forget();
+                // What cannot be written of this is no reason to fail.
+                context.progress(50.0, "half").await?;
+                Ok(602)
+            });
+            Ok(json!({"deed": deed.await?}))
+        }
+    });
+    let id = world.enqueue(|request| request.max_attempts = Some(1)).await;
+    done.acquire().await.unwrap().forget();
+    // Another process holds the database for much longer than anybody here waits.
+    let holds = other.write(move |tx| {
+        Box::pin(async move {
+            let now = crate::world::START.parse().unwrap();
+            tx.take_lease("storm", "s", now, now).await?;
+            held.add_permits(1);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Ok(())
+        })
+    });
+    holds.await.unwrap();
+    let record = world.reaches(id, JobState::Completed).await;
+    assert_eq!(record.result.as_deref(), Some(r#"{"deed":602}"#));
+    assert_eq!(record.progress.unwrap().percent, Some(50.0));
+    assert_eq!((*deeds.lock().unwrap(), world.outcomes(id).await), (1, vec!["done".to_owned()]));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_dead_process_had_is_taken_over_at_the_start_of_the_next() {
     let world = World::new().await;
     let id = world.enqueue(|request| request.backoff = Some(at_once())).await;

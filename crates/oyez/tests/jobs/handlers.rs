@@ -159,6 +159,30 @@ async fn a_panic_nonsense_and_arguments_that_do_not_fit_harm_their_own_job_and_s
 }
 
 #[tokio::test]
+async fn a_job_whose_steps_have_no_end_is_refused_another_one() {
+    let world = World::new().await;
+    let running = world.runs(|context, work| async move {
+        for number in 0.. {
+            let result = if work.number == 1 { "x".repeat(250 * 1024) } else { String::new() };
+            context.checkpoint(&format!("step {number}"), async { Ok(result) }).await?;
+        }
+        Ok(())
+    });
+    let mut errors = Vec::new();
+    for number in [0, 1] {
+        let request = |request: &mut oyez_protocol::api::jobs::JobRequest| {
+            (request.args, request.max_attempts) = (crate::world::work(number).args, Some(1));
+        };
+        let id = world.enqueue(request).await;
+        errors.push(world.reaches(id, JobState::Discarded).await.error.unwrap());
+        assert!(world.jobs.steps(id).await.unwrap().len() <= 1_000);
+    }
+    assert!(errors[0].starts_with("the job has 1000 steps, and 1000 are the most"), "{}", errors[0]);
+    assert!(errors[1].starts_with("the results of the job's steps would take"), "{}", errors[1]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_handler_that_never_gives_way_loses_its_job_and_no_other() {
     let world = World::new().await;
     let running = world.runs(|_, work| async move {
