@@ -1,7 +1,7 @@
 //! What is counted of jobs, by queue and kind. Counters are looked up once each, not for every job.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, PoisonError},
 };
 
@@ -9,9 +9,20 @@ use metrics::{Counter, Histogram};
 use oyez_core::job::JobRecord;
 use oyez_protocol::{JobKind, QueueName, Timestamp};
 
+/// Most pairs of queue and kind that are counted apart: an application may name its queues after its customers.
+const MOST: usize = 1_000;
+/// Stands for the queue and the kind of all others.
+const OTHERS: &str = "(other)";
+
 /// The counters of all queues and kinds that were seen.
 #[derive(Default)]
-pub(super) struct Meters(Mutex<HashMap<(QueueName, JobKind), Meter>>);
+pub(super) struct Meters(Mutex<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    apart: HashMap<(QueueName, JobKind), Meter>,
+    others: Option<Meter>,
+}
 
 struct Meter {
     labels: [(&'static str, String); 2],
@@ -47,16 +58,26 @@ impl Meters {
         });
     }
 
-    fn with(&self, queue: &QueueName, kind: &JobKind, count: impl FnOnce(&mut Meter)) {
+    fn with<T>(&self, queue: &QueueName, kind: &JobKind, count: impl FnOnce(&mut Meter) -> T) -> T {
         let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let meter = meters.entry((queue.clone(), kind.clone())).or_insert_with(|| Meter::new(queue, kind));
-        count(meter);
+        let Counted { apart, others } = &mut *meters;
+        let known = apart.len();
+        count(match apart.entry((queue.clone(), kind.clone())) {
+            Entry::Occupied(meter) => meter.into_mut(),
+            Entry::Vacant(place) if known < MOST => place.insert(Meter::new(queue.as_str(), kind.as_str())),
+            Entry::Vacant(_) => others.get_or_insert_with(|| Meter::new(OTHERS, OTHERS)),
+        })
+    }
+
+    /// The labels under which jobs of this queue and kind are counted.
+    pub(super) fn labels(&self, queue: &QueueName, kind: &JobKind) -> [(&'static str, String); 2] {
+        self.with(queue, kind, |meter| meter.labels.clone())
     }
 }
 
 impl Meter {
-    fn new(queue: &QueueName, kind: &JobKind) -> Self {
-        let labels = [("queue", queue.to_string()), ("kind", kind.to_string())];
+    fn new(queue: &str, kind: &str) -> Self {
+        let labels = [("queue", queue.to_owned()), ("kind", kind.to_owned())];
         Self {
             enqueued: metrics::counter!("oyez_jobs_enqueued_total", &labels),
             wait: metrics::histogram!("oyez_job_wait_seconds", &labels),
@@ -69,4 +90,21 @@ impl Meter {
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.millis_since(from).max(0) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_names_is_counted_together() {
+        let meters = Meters::default();
+        let kind = JobKind::new("work").unwrap();
+        let labels = |n: usize| meters.labels(&QueueName::new(&format!("customer-{n}")).unwrap(), &kind);
+        for n in 0..MOST + 5 {
+            labels(n);
+        }
+        assert_eq!(labels(7)[0].1, "customer-7");
+        assert_eq!(labels(MOST + 1).map(|(_, value)| value), [OTHERS, OTHERS]);
+    }
 }

@@ -1,6 +1,6 @@
 //! The work behind the calls: attempts' ends are written, progress that was held back goes out, and depths are counted.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use oyez_core::job::progress_frame;
 use oyez_protocol::Timestamp;
@@ -82,7 +82,7 @@ impl Jobs {
 
     /// Says how many jobs wait where, and learns which queues other nodes limited.
     async fn count(&self, shutdown: &CancellationToken) {
-        let mut known = BTreeSet::new();
+        let mut known = BTreeMap::new();
         loop {
             let began = tokio::time::Instant::now();
             let counted = async {
@@ -91,14 +91,13 @@ impl Jobs {
             };
             match counted.await {
                 Ok(depths) => {
-                    let mut seen = BTreeSet::new();
+                    // What there was and is not any more is told once more, as none.
+                    known.retain(|_, jobs| std::mem::take(jobs) > 0);
                     for depth in depths {
-                        let labels = (depth.queue.to_string(), depth.kind.to_string(), depth.state.as_str());
-                        gauge(&labels, depth.jobs);
-                        seen.insert(labels);
+                        let labels = self.shared.meters.labels(&depth.queue, &depth.kind);
+                        *known.entry((labels, depth.state.as_str())).or_default() += depth.jobs;
                     }
-                    known.difference(&seen).for_each(|labels| gauge(labels, 0));
-                    known = seen;
+                    known.iter().for_each(|(labels, jobs)| gauge(labels, *jobs));
                 }
                 Err(error) => tracing::warn!(%error, "could not count jobs"),
             }
@@ -110,8 +109,9 @@ impl Jobs {
     }
 }
 
-fn gauge((queue, kind, state): &(String, String, &'static str), jobs: u64) {
-    let labels = [("queue", queue.clone()), ("kind", kind.clone()), ("state", (*state).to_owned())];
+fn gauge((of, state): &([(&'static str, String); 2], &'static str), jobs: u64) {
+    let [queue, kind] = of.clone();
+    let labels = [queue, kind, ("state", (*state).to_owned())];
     metrics::gauge!("oyez_jobs", &labels).set(jobs as f64);
 }
 
