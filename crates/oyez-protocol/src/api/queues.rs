@@ -75,6 +75,9 @@ pub struct KindDepth {
     pub running: u64,
     /// Failed, and wait for their next attempt.
     pub retryable: u64,
+    /// When the one that waits longest became available.
+    #[serde(default)]
+    pub oldest_waiting: Option<Timestamp>,
 }
 
 #[cfg(test)]

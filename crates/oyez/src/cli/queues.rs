@@ -70,22 +70,23 @@ fn limits(concurrency: Option<&str>, rate: Option<&str>) -> Result<Value, Failur
 pub(super) fn queues<'a>(queues: impl Iterator<Item = &'a Value>) -> String {
     let mut rows = Vec::new();
     for queue in queues {
-        let head = vec![text(queue, "name"), held(queue), text(queue, "oldest_waiting")];
+        let head = [text(queue, "name"), held(queue)];
         let mut kinds = array(&queue["kinds"]).peekable();
         if kinds.peek().is_none() {
-            rows.push([head.clone(), vec![String::new(); 5]].concat());
+            rows.push([&head[..], &[const { String::new() }; 6]].concat());
         }
         for kind in kinds {
             let counts = ["available", "scheduled", "running", "retryable"].map(|state| plain(&kind[state]));
-            rows.push([head.clone(), vec![text(kind, "kind")], counts.to_vec()].concat());
+            let oldest = text(kind, "oldest_waiting");
+            rows.push([&head[..], &[text(kind, "kind")], &counts, &[oldest]].concat());
         }
     }
     let head =
-        ["queue", "limits", "oldest waits since", "kind", "available", "scheduled", "running", "retryable"];
+        ["queue", "limits", "kind", "available", "scheduled", "running", "retryable", "oldest waits since"];
     table(&head, &rows)
 }
 
-fn held(queue: &Value) -> String {
+pub(super) fn held(queue: &Value) -> String {
     let mut limits = Vec::new();
     if queue["paused"] == true {
         limits.push("paused".to_owned());

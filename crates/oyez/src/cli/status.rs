@@ -11,11 +11,13 @@ use super::{
     error::Failure,
     jobs::{array, plain, text},
     output::{Output, table},
-    queues::queues,
+    queues::{held, queues},
 };
 
-/// A job that has waited for so long while its queue is not held is stuck: nobody serves it, or too few do.
+/// A job that has waited for so long while its queue is not held is stuck: too few serve it.
 const LONG_WAIT_SECONDS: i64 = 300;
+/// The same where no worker is known that would take it: one may just have gone to ask again.
+const UNSERVED_SECONDS: i64 = 60;
 
 pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     let client = Client::connect(global).await?;
@@ -27,7 +29,7 @@ pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure>
         // This process answered, and ends with the answer.
         workers = json!([]);
     }
-    let stuck = stuck(&stats, &workers, &waiting);
+    let stuck = if running { stuck(&stats, &workers, &waiting) } else { asleep(&stats, &waiting) };
     let document = json!({
         "running": running, "url": running.then_some(&address), "stats": stats, "workers": workers, "queues": waiting,
         "stuck": stuck,
@@ -116,18 +118,13 @@ fn stuck(stats: &Value, workers: &Value, queues: &Value) -> Vec<String> {
     }
     sentences.extend(failed_deliveries(stats));
     for queue in array(queues) {
-        let name = text(queue, "name");
-        let Some(oldest) = time(&queue["oldest_waiting"]) else { continue };
-        let seconds = now.millis_since(oldest) / 1000;
-        if queue["paused"] == true {
-            sentences.push(format!(
-                "queue {name} is paused, and jobs wait; `oyez queue resume {name}` lets it go"
-            ));
-        } else if seconds >= LONG_WAIT_SECONDS {
-            sentences.push(format!(
-                "a job in queue {name} has waited for {} min: does a worker serve this queue and this kind?",
-                seconds / 60
-            ));
+        sentences.extend(holds(queue));
+        if queue["paused"] != true {
+            let waiting = array(&queue["kinds"]).filter_map(|kind| {
+                let since = time(&kind["oldest_waiting"])?;
+                waits(queue, kind, now.millis_since(since) / 1000, workers)
+            });
+            sentences.extend(waiting);
         }
     }
     sentences
@@ -145,6 +142,42 @@ fn failed_deliveries(stats: &Value) -> Vec<String> {
     failed.collect()
 }
 
+/// What waits while no server runs.
+fn asleep(stats: &Value, queues: &Value) -> Vec<String> {
+    let waits = array(queues).any(|queue| queue["paused"] != true && queue["oldest_waiting"].is_string());
+    let sentence = "jobs wait, and the server does not run; `oyez serve` starts it".to_owned();
+    let mut sentences = failed_deliveries(stats);
+    sentences.extend(array(queues).filter_map(holds).chain(waits.then_some(sentence)));
+    sentences
+}
+
+/// What to say of a queue that is held while jobs wait in it.
+fn holds(queue: &Value) -> Option<String> {
+    let name = text(queue, "name");
+    let sentence = format!("queue {name} is paused, and jobs wait; `oyez queue resume {name}` lets it go");
+    (queue["paused"] == true && queue["oldest_waiting"].is_string()).then_some(sentence)
+}
+
+/// What to say of jobs of one kind of which the oldest has waited for so long.
+fn waits(queue: &Value, kind: &Value, seconds: i64, workers: &Value) -> Option<String> {
+    let (name, kind, jobs) = (text(queue, "name"), text(kind, "kind"), &kind["available"]);
+    // None named: all.
+    let has = |list: &Value, one: &str| array(list).count() == 0 || array(list).any(|other| other == one);
+    let serves = |worker: &Value| has(&worker["queues"], &name) && has(&worker["kinds"], &kind);
+    let minutes = seconds / 60;
+    if !array(workers).any(serves) && seconds >= UNSERVED_SECONDS {
+        return Some(format!(
+            "no worker serves kind {kind} in queue {name}: {jobs} wait, the first for {minutes} min; start one"
+        ));
+    }
+    let why = match held(queue) {
+        limits if limits.is_empty() => "its workers are busy, or too few".to_owned(),
+        limits => format!("the queue's limits ({limits}), or too few workers"),
+    };
+    let waited = format!("{jobs} of kind {kind} wait in queue {name}, the first for {minutes} min: {why}");
+    (seconds >= LONG_WAIT_SECONDS).then_some(waited)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,19 +185,29 @@ mod tests {
     #[test]
     fn what_is_stuck_is_said_with_what_to_do() {
         let stats = json!({"server_time": "2026-11-20T13:00:00.000Z"});
-        let workers = json!([{"name": "w1", "running": [
+        let workers = json!([{"name": "w1", "queues": ["fine", "late", "busy"], "running": [
             {"id": "a", "lease_until": "2026-11-20T12:59:59.000Z"}, {"id": "b", "lease_until": "2026-11-20T13:00:09.000Z"},
         ]}]);
+        let kinds = |since: &str| json!([{"kind": "report", "available": 3, "oldest_waiting": since}]);
         let queues = json!([
-            {"name": "fine", "paused": false, "oldest_waiting": "2026-11-20T12:59:00.000Z"},
+            {"name": "fine", "paused": false, "kinds": kinds("2026-11-20T12:59:01.000Z")},
             {"name": "held", "paused": true, "oldest_waiting": "2026-11-20T12:59:00.000Z"},
-            {"name": "late", "paused": false, "oldest_waiting": "2026-11-20T12:50:00.000Z"},
+            {"name": "late", "paused": false, "kinds": kinds("2026-11-20T12:50:00.000Z"), "concurrency": 2},
+            {"name": "busy", "paused": false, "kinds": kinds("2026-11-20T12:50:00.000Z")},
+            {"name": "nobodys", "paused": false, "kinds": kinds("2026-11-20T12:58:00.000Z")},
             {"name": "empty", "paused": true, "oldest_waiting": null},
         ]);
         let sentences = stuck(&stats, &workers, &queues);
-        assert_eq!(sentences.len(), 3, "{sentences:?}");
-        assert!(sentences[0].starts_with("job a of worker w1 does not report"), "{sentences:?}");
-        assert!(sentences[1].contains("`oyez queue resume held`"), "{sentences:?}");
-        assert!(sentences[2].starts_with("a job in queue late has waited for 10 min"), "{sentences:?}");
+        let expected = [
+            "job a of worker w1 does not report",
+            "queue held is paused, and jobs wait; `oyez queue resume held`",
+            "3 of kind report wait in queue late, the first for 10 min: the queue's limits (2 at once)",
+            "3 of kind report wait in queue busy, the first for 10 min: its workers are busy",
+            "no worker serves kind report in queue nobodys: 3 wait, the first for 2 min",
+        ];
+        assert_eq!(sentences.len(), expected.len(), "{sentences:?}");
+        for (sentence, expected) in sentences.iter().zip(expected) {
+            assert!(sentence.starts_with(expected), "{sentence}");
+        }
     }
 }

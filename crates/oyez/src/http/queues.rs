@@ -94,9 +94,10 @@ fn view(name: &QueueName, overview: &Overview) -> QueueView {
             scheduled: 0,
             running: 0,
             retryable: 0,
+            oldest_waiting: None,
         });
         match depth.state {
-            JobState::Available => kind.available = depth.jobs,
+            JobState::Available => (kind.available, kind.oldest_waiting) = (depth.jobs, depth.oldest),
             JobState::Scheduled => kind.scheduled = depth.jobs,
             JobState::Running => kind.running = depth.jobs,
             JobState::Retryable => kind.retryable = depth.jobs,

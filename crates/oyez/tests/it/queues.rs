@@ -66,8 +66,10 @@ async fn queues_say_what_waits_in_them() {
             {"name": "other", "paused": false, "concurrency": 1, "rate": null, "kinds": [], "oldest_waiting": null},
             {"name": "q", "paused": false, "concurrency": null, "rate": null,
              "oldest_waiting": "2026-11-20T13:00:00.000Z", "kinds": [
-                {"kind": "a", "available": 1, "scheduled": 0, "running": 1, "retryable": 0},
-                {"kind": "b", "available": 0, "scheduled": 1, "running": 0, "retryable": 0}]},
+                {"kind": "a", "available": 1, "scheduled": 0, "running": 1, "retryable": 0,
+                 "oldest_waiting": "2026-11-20T13:00:00.000Z"},
+                {"kind": "b", "available": 0, "scheduled": 1, "running": 0, "retryable": 0,
+                 "oldest_waiting": null}]},
         ])
     );
     let unused = app.get("/api/v1/queues/unused", &key).await.expect(200).json();
