@@ -105,8 +105,9 @@ impl Tx {
         self.retry(stored, now).await
     }
 
-    /// Retries up to `limit` jobs that match and ended badly or were cancelled before `before`, oldest first. Returns
-    /// each outcome. Call again while it returns `limit`.
+    /// Retries up to `limit` jobs that match and ended badly or were cancelled before `before`, oldest first; where the
+    /// filter names the state, those that failed before and wait for their next attempt. Returns each outcome. Call
+    /// again while it returns `limit`.
     pub async fn retry_jobs(
         &mut self,
         filter: &JobFilter,
@@ -114,8 +115,10 @@ impl Tx {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<RetryOutcome>, StoreError> {
+        let ended_badly = [JobState::Cancelled.as_str(), JobState::Discarded.as_str()];
+        let states = filter.state.map_or(ended_badly.to_vec(), |state| vec![state.as_str()]);
         let args = args![
-            filter.state.map(JobState::as_str),
+            json(&states),
             filter.kind.as_ref().map(|kind| kind.as_str()),
             filter.queue.as_ref().map(|queue| queue.as_str()),
             filter.user.as_ref(),

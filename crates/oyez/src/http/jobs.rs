@@ -155,7 +155,10 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
         )
         .add(
             Endpoint::post("/api/v1/jobs/retry", "jobs", "Run many jobs again")
-                .describe("Those that match and ended badly, or were cancelled.")
+                .describe(
+                    "Those that match and ended badly, or were cancelled; with `state: \"retryable\"`, those that wait \
+                     for their next attempt have it now.",
+                )
                 .access(application)
                 .body::<BulkRequest>()
                 .answers::<BulkAnswer>(200, "How many are available again."),

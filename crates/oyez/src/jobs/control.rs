@@ -75,7 +75,8 @@ impl Jobs {
         }
     }
 
-    /// Has all jobs run again that match and ended badly or were cancelled. Returns how many.
+    /// Has all jobs run again that match and ended badly or were cancelled; those that wait for their next attempt have
+    /// it now when the filter names their state. Returns how many.
     pub async fn retry_all(&self, filter: &JobFilter) -> Result<u64, JobsError> {
         // Those that end again meanwhile are not retried again.
         let before = self.shared.now();

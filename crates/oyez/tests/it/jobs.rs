@@ -215,7 +215,21 @@ async fn many_jobs_are_cancelled_and_retried_at_once() {
     app.hand.advance(1);
     let retried = app.post("/api/v1/jobs/retry", &key, &json!({"kind": "a"})).await.expect(200).json();
     assert_eq!(retried["changed"], 3);
-    assert_eq!(claim(&app, &key, &json!({"queues": ["q"]})).await.len(), 3);
+    let claimed = claim(&app, &key, &json!({"queues": ["q"], "max": 3})).await;
+    assert_eq!(claimed.len(), 3);
+
+    // Those that failed and wait have their next attempt at once, when it is asked for.
+    for job in &claimed {
+        let path = format!("/api/v1/jobs/{}/fail", job["id"].as_str().unwrap());
+        app.post(&path, &key, &json!({"attempt": 1, "error": "Oracle is down"})).await.expect(200);
+    }
+    app.hand.advance(1);
+    let retry = async |body: Value| app.post("/api/v1/jobs/retry", &key, &body).await;
+    assert_eq!(retry(json!({"queue": "q"})).await.expect(200).json()["changed"], 0);
+    let retried = retry(json!({"queue": "q", "state": "retryable"})).await.expect(200).json();
+    assert_eq!(retried["changed"], 3);
+    let refused = retry(json!({"state": "completed"})).await;
+    assert!(refused.refused(422, "invalid").text.contains("are retried together"));
 }
 
 #[tokio::test]

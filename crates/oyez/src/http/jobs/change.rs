@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use oyez_protocol::{
     ErrorCode, JobId,
-    api::jobs::{BulkAnswer, BulkRequest, JobChanged, MAX_BULK},
+    api::jobs::{BulkAnswer, BulkRequest, JobChanged, JobState, MAX_BULK},
 };
 use oyez_store::jobs::JobFilter;
 
@@ -60,6 +60,16 @@ pub(super) async fn retry_many(
     Json(request): Json<BulkRequest>,
 ) -> Answer {
     caller.require(Scope::Jobs)?;
+    let fits =
+        |state: &JobState| [JobState::Retryable, JobState::Cancelled, JobState::Discarded].contains(state);
+    if let Some(state) = request.state.filter(|state| !fits(state)) {
+        let detail = format!(
+            "\"state\" is {}: jobs that are discarded, cancelled or retryable are retried together; name others by \
+             their \"ids\"",
+            state.as_str()
+        );
+        return Err(Refusal::at("state", detail));
+    }
     let changed = match selection(request)? {
         Selection::Ids(ids) => changed(join_all(ids.into_iter().map(|id| state.jobs().retry(id))).await)?,
         Selection::Filter(filter) => state.jobs().retry_all(&filter).await?,
