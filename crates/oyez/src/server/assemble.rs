@@ -325,9 +325,12 @@ fn jobs_options(config: &Config) -> JobsOptions {
 }
 
 fn runner_options(config: &Config) -> RunnerOptions {
+    let named: Vec<_> = config.jobs.queues.iter().filter_map(|queue| QueueName::new(queue).ok()).collect();
+    // Whoever chooses queues does not mean to leave Oyez without its own schedules.
+    let own = chores::queue().filter(|own| !named.is_empty() && !named.contains(own));
     RunnerOptions {
         concurrency: config.jobs.concurrency,
-        queues: config.jobs.queues.iter().filter_map(|queue| QueueName::new(queue).ok()).collect(),
+        queues: named.into_iter().chain(own).collect(),
         timeout: (!config.jobs.timeout.is_zero()).then_some(config.jobs.timeout),
         ..RunnerOptions::default()
     }
@@ -337,5 +340,22 @@ fn retention(config: &Config) -> Retention {
     Retention {
         max_age: (!config.inbox.max_age.is_zero()).then_some(config.inbox.max_age),
         max_items: (config.inbox.max_items > 0).then_some(config.inbox.max_items),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_chooses_queues_keeps_the_one_of_oyez() {
+        let served = |queues: &[&str]| {
+            let mut config = Config::default();
+            config.jobs.queues = queues.iter().map(|&queue| queue.to_owned()).collect();
+            runner_options(&config).queues.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(served(&[]).is_empty(), "all");
+        assert_eq!(served(&["uploads"]), ["uploads", "oyez"]);
+        assert_eq!(served(&["oyez", "uploads"]), ["oyez", "uploads"]);
     }
 }

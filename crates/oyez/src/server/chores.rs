@@ -24,6 +24,12 @@ use crate::{
 
 /// Where these jobs wait, so that a paused queue of an application does not hold them up.
 const QUEUE: &str = "oyez";
+
+/// Where the jobs of Oyez's own schedules wait.
+pub(super) fn queue() -> Option<QueueName> {
+    QueueName::new(QUEUE).ok()
+}
+
 /// Jobs one step of cleaning deletes.
 const STEP: u32 = 500;
 
@@ -112,7 +118,7 @@ pub(super) async fn register(parts: Parts<'_>) -> Result<(), Error> {
         let request = ScheduleRequest {
             cron: cron.into(),
             time_zone: None,
-            job: JobRequest { queue: QueueName::new(QUEUE).ok(), ..JobRequest::new(JobKind::new(kind)?) },
+            job: JobRequest { queue: queue(), ..JobRequest::new(JobKind::new(kind)?) },
             misfire: MisfireRequest::Once,
             overlap: Overlap::Skip,
             paused: None,
