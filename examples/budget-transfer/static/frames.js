@@ -7,7 +7,7 @@ let count = 0;
 
 function show(text) {
   count += 1;
-  by("frame-count").textContent = `${count} frames`;
+  by("frame-count").textContent = count === 1 ? "1 frame" : `${count} frames`;
   const frame = document.createElement("pre");
   frame.textContent = JSON.stringify(JSON.parse(text), null, 2);
   const item = document.createElement("li");
