@@ -20,7 +20,7 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") },
     Migration { number: 2, name: "jobs", sqlite: include_str!("../migrations/sqlite/0002_jobs.sql") },
     Migration { number: 3, name: "boards", sqlite: include_str!("../migrations/sqlite/0003_boards.sql") },
@@ -28,6 +28,11 @@ const MIGRATIONS: [Migration; 4] = [
         number: 4,
         name: "deliveries",
         sqlite: include_str!("../migrations/sqlite/0004_deliveries.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "attempt_results",
+        sqlite: include_str!("../migrations/sqlite/0005_attempt_results.sql"),
     },
 ];
 

@@ -430,7 +430,7 @@ pub struct StepView {
 }
 
 /// One try: `GET /api/v1/jobs/{id}/attempts`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptView {
     /// Which one, from 1.
@@ -445,6 +445,10 @@ pub struct AttemptView {
     pub outcome: Option<String>,
     /// Why it failed.
     pub error: Option<String>,
+    /// What it ended with, when it was done.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub result: Option<Box<RawValue>>,
 }
 
 /// What became of a job that was cancelled or retried by hand.

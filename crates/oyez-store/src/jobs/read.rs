@@ -61,6 +61,8 @@ pub struct AttemptRecord {
     pub outcome: Option<String>,
     /// Why it failed.
     pub error: Option<String>,
+    /// What it ended with: any JSON.
+    pub result: Option<Arc<str>>,
 }
 
 impl Store {
@@ -122,6 +124,7 @@ impl Store {
                 ended_at: row.opt_time(3)?,
                 outcome: row.opt_text(4)?.map(str::to_owned),
                 error: row.opt_text(5)?.map(str::to_owned),
+                result: row.opt_text(6)?.map(Arc::from),
             })
         };
         rows.iter().map(attempt).collect()

@@ -189,11 +189,21 @@ async fn a_job_that_ended_runs_again_when_asked() {
     assert_eq!(ended, json!({"cancel": false, "state": "discarded"}));
     assert_eq!(app.post(&retry, &key, &json!({})).await.expect(200).json()["state"], "available");
     assert_eq!(claim(&app, &key, &json!({})).await[0]["attempt"], 2);
-    app.post(&format!("/api/v1/jobs/{id}/complete"), &key, &json!({"attempt": 2})).await.expect(200);
+    let done = json!({"attempt": 2, "result": {"pages": 2}});
+    app.post(&format!("/api/v1/jobs/{id}/complete"), &key, &done).await.expect(200);
     let attempts = app.get(&format!("/api/v1/jobs/{id}/attempts"), &key).await.expect(200).json();
-    let told: Vec<_> =
-        attempts["data"].as_array().unwrap().iter().map(|one| (&one["outcome"], &one["error"])).collect();
-    assert_eq!(told, [(&json!("failed"), &json!("no paper")), (&json!("done"), &Value::Null)]);
+    let told = |attempts: &Value| -> Vec<Value> {
+        let attempts = attempts["data"].as_array().unwrap().iter();
+        attempts.map(|one| json!([one["outcome"], one["error"], one["result"]])).collect()
+    };
+    let expected = [json!(["failed", "no paper", null]), json!(["done", null, {"pages": 2}])];
+    assert_eq!(told(&attempts), expected);
+
+    // One that was done runs again when somebody wants that; what it came to before stays known.
+    app.post(&retry, &key, &json!({})).await.expect(200);
+    claim(&app, &key, &json!({})).await;
+    let attempts = app.get(&format!("/api/v1/jobs/{id}/attempts"), &key).await.expect(200).json();
+    assert_eq!(told(&attempts), [&expected[..], &[json!([null, null, null])]].concat());
 }
 
 #[tokio::test]

@@ -79,6 +79,14 @@ async fn a_job_that_ended_runs_once_more_with_what_it_had_finished() {
     assert_eq!(claimed.job.attempt, 2);
     fixture.end(&claimed.job, done(), 4).await;
     assert!(matches!(retry(&fixture, id, 5).await, RetryOutcome::Retried(_)));
+    let claimed = fixture.claim_one(6).await;
+    fixture.end(&claimed.job, done(), 7).await;
+    // What each ended with stays known.
+    let attempts = fixture.store.job_attempts(id).await.unwrap();
+    let kept: Vec<_> = attempts.iter().map(|one| (one.error.as_deref(), one.result.as_deref())).collect();
+    let result = fixture.job(id).await.result;
+    assert!(result.is_some());
+    assert_eq!(kept, [(Some("no"), None), (None, result.as_deref()), (None, result.as_deref())]);
     assert!(matches!(retry(&fixture, job().id, 5).await, RetryOutcome::Unknown));
 }
 

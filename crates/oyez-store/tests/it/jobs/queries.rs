@@ -49,7 +49,10 @@ async fn each_statement_uses_the_index_made_for_it() {
         ),
         ("list_of_user", statement!("jobs/columns", "jobs/list_of_user"), &["jobs_user (user=?"]),
         ("list_failed", statement!("jobs/columns", "jobs/list_failed"), &["jobs_failed (state=?"]),
-        ("retryable", statement!("jobs/columns", "jobs/retryable"), &["jobs_failed"]),
+        ("retryable", statement!("jobs/columns", "jobs/retryable"), &["jobs_failed (state=?"]),
+        ("retry", statement!("jobs/retry"), &["job_attempts USING PRIMARY KEY (job=? AND attempt=?)"]),
+        ("attempts", statement!("jobs/attempts"), &[by_id, "PRIMARY KEY (job=?)"]),
+        ("others", statement!("steps/others"), &["sqlite_autoindex_job_steps_1 (job=?"]),
         (
             "list_unfinished",
             statement!("jobs/columns", "jobs/list_unfinished"),

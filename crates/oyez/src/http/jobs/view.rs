@@ -60,6 +60,7 @@ pub(super) fn attempt_view(attempt: AttemptRecord) -> AttemptView {
         ended_at: attempt.ended_at,
         outcome: attempt.outcome,
         error: attempt.error,
+        result: attempt.result.as_deref().map(raw),
     }
 }
 
