@@ -119,10 +119,13 @@ impl Tx {
         let statement =
             sql!("deliveries/select", "deliveries/columns", "deliveries/from", "deliveries/of_attempts");
         let mut found = record::deliveries(self.fetch_one(statement, args![json(&asked)]).await?)?;
-        let mut by_id: HashMap<DeliveryId, &Ended> = ended.iter().map(|one| (one.id, one)).collect();
+        // By attempt as well: the late end of one that is over may come with that of the next.
+        let mut by_attempt: HashMap<(DeliveryId, u32), &Ended> =
+            ended.iter().map(|one| ((one.id, one.attempt), one)).collect();
         let mut conclusions = Conclusions::default();
         for stored in &mut found {
-            let Some(one) = by_id.remove(&stored.delivery().id) else { continue };
+            let attempt = (stored.delivery().id, stored.delivery().attempt);
+            let Some(one) = by_attempt.remove(&attempt) else { continue };
             let end = (one.outcome.clone(), one.answer.clone());
             conclusions.add(stored, end, one.started_at, &policy, now, random);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oyez_core::delivery::{Outcome, Report};
 use oyez_protocol::api::deliveries::DeliveryState;
-use oyez_store::Parcel;
+use oyez_store::{Parcel, deliveries::Ended};
 use serde_json::json;
 
 use crate::support::{Fixture, at, draft};
@@ -70,6 +70,28 @@ async fn a_lease_that_ran_out_counts_as_a_lost_attempt() {
     assert_eq!((again.attempt, again.message_key), (2, parcel.message_key.clone()));
     assert!(fixture.conclude(&parcel, Outcome::Accepted, 1_001).await.is_empty());
     assert_eq!(fixture.states("anna").await, ["retrying"]);
+}
+
+#[tokio::test]
+async fn the_end_of_an_attempt_that_is_over_does_not_count_for_the_next_one() {
+    let (fixture, first) = one_taken(json!({"retry": {"email": {"backoff": {"first": 0}}}})).await;
+    fixture.take(400).await;
+    let second = fixture.take(401).await.parcels.remove(0);
+    assert_eq!((first.attempt, second.attempt), (1, 2));
+    // Both are told together, the one that is over last.
+    let end = |parcel: &Parcel, outcome| Ended {
+        id: parcel.id,
+        attempt: parcel.attempt,
+        outcome,
+        answer: None,
+        started_at: parcel.started_at,
+    };
+    let ended = [end(&second, Outcome::Accepted), end(&first, failed())];
+    let conclude = fixture
+        .store
+        .write(move |tx| Box::pin(async move { tx.conclude_deliveries(&ended, at(402), 0.5).await }));
+    assert_eq!(conclude.await.unwrap().len(), 1);
+    assert_eq!(fixture.states("anna").await, ["sent"]);
 }
 
 #[tokio::test]
