@@ -38,8 +38,9 @@ impl Tx {
         }
     }
 
-    /// Sends deliveries again: those named, or the oldest [`MAX_RESENDS`] that the filter finds. Call again while a
-    /// filter queues so many; what a digest lists is found by its message. The request is one that
+    /// Sends deliveries again: those named, or the oldest [`MAX_RESENDS`] that the filter finds and that ended by
+    /// `now`. Call again, with the same `now`, while a filter queues so many: what was sent again meanwhile is not found
+    /// then. What a digest lists is found by its message. The request is one that
     /// [`oyez_core::delivery::check_resend`] lets pass.
     pub async fn resend_deliveries(
         &mut self,
@@ -62,7 +63,7 @@ impl Tx {
                     "deliveries/from",
                     "deliveries/resendable"
                 );
-                let row = self.fetch_one(statement, args![state.as_str(), json(&media), limit]).await?;
+                let row = self.fetch_one(statement, args![state.as_str(), json(&media), limit, now]).await?;
                 let found = record::deliveries(row)?;
                 (found.len(), found)
             }

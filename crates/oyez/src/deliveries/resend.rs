@@ -2,7 +2,7 @@
 
 use oyez_core::delivery::check_resend;
 use oyez_protocol::{
-    DeliveryId,
+    DeliveryId, Timestamp,
     api::deliveries::{MAX_RESENDS, ResendRequest, Resent},
 };
 use oyez_store::{DeliveryChange, DeliveryRow, ResendOutcome};
@@ -31,18 +31,20 @@ impl Deliveries {
     /// The same for those that are named, or for all that a filter finds.
     pub async fn resend_all(&self, request: &ResendRequest) -> Result<Resent, DeliveriesError> {
         check_resend(request)?;
-        let mut all = self.resend_some(request).await?;
+        // What has ended again since is not found again.
+        let now = self.shared.clock.now();
+        let mut all = self.resend_some(request, now).await?;
         let mut some = all;
         // By filter, each transaction finds the oldest; those that are queued again are not found any more.
         while request.ids.is_none() && some.queued >= MAX_RESENDS as u64 {
-            some = self.resend_some(request).await?;
+            some = self.resend_some(request, now).await?;
             all = Resent { queued: all.queued + some.queued, left: some.left };
         }
         Ok(all)
     }
 
-    async fn resend_some(&self, request: &ResendRequest) -> Result<Resent, DeliveriesError> {
-        let (request, now, told) = (request.clone(), self.shared.clock.now(), self.clone());
+    async fn resend_some(&self, request: &ResendRequest, now: Timestamp) -> Result<Resent, DeliveriesError> {
+        let (request, told) = (request.clone(), self.clone());
         let resending = self.shared.store.write_then(
             move |tx| Box::pin(async move { tx.resend_deliveries(&request, now).await }),
             move |(_, changes): &(Resent, Vec<DeliveryChange>)| told.tell(changes),

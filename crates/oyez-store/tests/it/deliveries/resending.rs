@@ -68,6 +68,10 @@ async fn many_are_named_or_found_by_a_filter() {
     assert_eq!(resend(&fixture, failed.clone(), at(302)).await, (1, 0, 1));
     assert_eq!(resend(&fixture, failed, at(302)).await, (0, 0, 0));
     assert_eq!(fixture.send(302).await.len(), 2);
+    // A call that began before does not find again what it has sent already.
+    let sent = ResendRequest { status: Some(DeliveryState::Sent), ..ResendRequest::default() };
+    assert_eq!(resend(&fixture, sent.clone(), at(301)).await, (0, 0, 0));
+    assert_eq!(resend(&fixture, sent, at(302)).await, (2, 0, 2));
 }
 
 #[tokio::test]
