@@ -63,7 +63,7 @@ struct Shared {
 
 impl Deliver {
     /// An engine that sends by these media, once its [`Engine`] is run. Of two media of a kind the first one counts.
-    pub fn new(deliveries: Deliveries, clock: Clock, media: Vec<Arc<dyn Medium>>) -> (Self, Engine) {
+    pub fn new(deliveries: Deliveries, clock: Clock, media: &[Arc<dyn Medium>]) -> (Self, Engine) {
         let (handed, ends) = mpsc::channel(MOST_ENDS);
         // Also those that are not set up: what was planned when they were is ended, with that reason.
         let lanes = delivery::Medium::ALL.map(|kind| {

@@ -92,6 +92,14 @@ impl Tx {
         Ok(Taken { parcels, changes, more })
     }
 
+    /// Ends all leases: for a process that knows that no other one has this store. What was leased is found as lost
+    /// from now on. Returns how many that were.
+    pub async fn end_delivery_leases(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        let ended = self.execute(sql!("deliveries/end_leases"), args![now]).await?;
+        self.note_due(Some(now).filter(|_| ended > 0));
+        Ok(ended)
+    }
+
     /// Puts what was too many into digests.
     async fn collect(&mut self, decided: &mut Decided, now: Timestamp) -> Result<(), StoreError> {
         let wanted = decided.collect.iter().map(|(stored, collecting)| (stored.user, &collecting.key));

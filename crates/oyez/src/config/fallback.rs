@@ -90,7 +90,7 @@ impl FallbackConfig {
     ///
     /// The error names the setting by its whole key, such as `fallback.email.when`.
     pub fn policy(&self, set_up: &[Medium]) -> Result<Policy, Invalid> {
-        Policy::new(&self.request(), set_up).map_err(as_setting)
+        Policy::new(&self.request(), set_up).map_err(|invalid| as_setting(&invalid))
     }
 
     /// The section of a medium.
@@ -155,10 +155,10 @@ impl RuleConfig {
 }
 
 /// Where the core's name for a field is not the setting's, the operator sees the setting's.
-fn as_setting(invalid: Invalid) -> Invalid {
+fn as_setting(invalid: &Invalid) -> Invalid {
     let setting = setting_of(&invalid.field);
     let message = invalid.message.replace(&format!("\"{}\"", invalid.field), &format!("\"{setting}\""));
-    Invalid { field: setting, message, ..invalid }
+    Invalid { code: invalid.code, field: setting, message }
 }
 
 fn setting_of(field: &str) -> String {

@@ -26,6 +26,12 @@ impl Deliveries {
         self.shared.store.delivery_due_before(before).await;
     }
 
+    /// Ends all leases: for a process that knows that no other one has this store. Returns how many that were.
+    pub async fn take_over(&self) -> Result<u64, StoreError> {
+        let now = self.shared.clock.now();
+        self.shared.store.write(move |tx| Box::pin(async move { tx.end_delivery_leases(now).await })).await
+    }
+
     /// Takes up to `limit` deliveries of a medium that are due, each with a lease until then.
     pub async fn take(
         &self,

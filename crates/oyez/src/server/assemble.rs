@@ -123,7 +123,7 @@ impl Oyez {
             clock: clock.clone(),
         });
         let preferences = Preferences::new(store.clone(), clock.clone(), policy);
-        let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), media::open(&config, media));
+        let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), &media::open(&config, media));
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
         // It joins the bus to the hub too.
@@ -172,6 +172,11 @@ impl Oyez {
         })
         .await?;
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
+        // The data directory is ours alone: what an earlier process had in hand need not wait for its lease to end.
+        let taken_over = deliveries.take_over().await?;
+        if taken_over > 0 {
+            tracing::info!(taken_over, "deliveries that an earlier process was sending are tried again");
+        }
         workers.spawn("deliver", engine.run(workers.stop_token()));
         workers.spawn("boards", teller.run(workers.stop_token()));
         workers.spawn("jobs", upkeep.run(workers.stop_token()));

@@ -196,6 +196,24 @@ async fn what_is_not_sent_by_the_end_of_the_grace_counts_as_lost_and_is_sent_by_
 }
 
 #[tokio::test]
+async fn a_process_that_is_alone_need_not_wait_for_the_leases_of_the_one_before() {
+    let first = |parcel: &oyez::Parcel| match parcel.attempt {
+        1 => Reply::Never,
+        _ => Reply::Say(Sent::accepted("250")),
+    };
+    let world = world(Recorder::answering(first)).await;
+    let dying = world.delivers();
+    world.mail.reaches(1).await;
+    dying.dies();
+    assert_eq!(world.deliveries.take_over().await.unwrap(), 1);
+    let working = world.delivers();
+    world.reach("anna", |rows| rows[0].delivery.state == DeliveryState::Retrying).await;
+    assert_eq!(outcomes(&world).await, ["lost"]);
+    assert_eq!(world.deliveries.take_over().await.unwrap(), 0);
+    working.stop().await;
+}
+
+#[tokio::test]
 async fn an_engine_that_dies_leaves_a_lease_and_who_finds_it_run_out_sends_again() {
     let first = |parcel: &oyez::Parcel| match parcel.attempt {
         1 => Reply::Never,

@@ -66,11 +66,6 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn by(mut self, kind: delivery::Medium) -> Self {
-        self.kind = kind;
-        self
-    }
-
     pub(crate) fn at_once(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self

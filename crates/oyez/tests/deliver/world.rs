@@ -101,7 +101,7 @@ impl World {
     /// Lets an engine work.
     pub(crate) fn delivers(&self) -> Working {
         let media = vec![Arc::new(self.mail.clone()) as Arc<dyn oyez::deliver::Medium>];
-        let (deliver, engine) = Deliver::new(self.deliveries.clone(), self.clock.clone(), media);
+        let (deliver, engine) = Deliver::new(self.deliveries.clone(), self.clock.clone(), &media);
         let shutdown = CancellationToken::new();
         Working { deliver, engine: tokio::spawn(engine.run(shutdown.clone())), shutdown }
     }
