@@ -175,19 +175,20 @@ impl Tx {
             |one: &&Stored| !matches!(one.delivery().state, DeliveryState::Waiting | DeliveryState::Retrying);
         let messages: HashMap<DigestId, Stored> =
             changed.iter().filter(moved).filter_map(|one| Some((one.message_of()?, one.clone()))).collect();
+        self.write_deliveries(&changed).await?;
         if !messages.is_empty() {
             let digests: Vec<(DigestId, DigestState, Option<i64>)> = messages
                 .iter()
                 .map(|(id, message)| (*id, follow(message.delivery().state).0, None))
                 .collect();
             self.execute(sql!("digests/change"), args![json(&digests)]).await?;
-            changed.extend(self.members_that_follow(&messages, now).await?);
+            changed.extend(self.take_members_along(&messages, now).await?);
         }
-        self.write_deliveries(&changed).await?;
         Ok(changed.into_iter().map(Stored::change).collect())
     }
 
-    async fn members_that_follow(
+    /// Has what digests list follow their messages. Returns what changed by it.
+    async fn take_members_along(
         &mut self,
         messages: &HashMap<DigestId, Stored>,
         now: Timestamp,
@@ -196,10 +197,10 @@ impl Tx {
         let statement =
             sql!("deliveries/select", "deliveries/columns", "deliveries/from", "deliveries/members");
         let mut members = record::deliveries(self.fetch_one(statement, args![json(&ids)]).await?)?;
+        let mut moved = HashMap::with_capacity(messages.len());
         members.retain_mut(|member| {
-            let Some(message) = member.row.delivery.digest.and_then(|id| messages.get(&id)) else {
-                return false;
-            };
+            let found = member.row.delivery.digest.and_then(|id| Some((id, messages.get(&id)?)));
+            let Some((digest, message)) = found else { return false };
             let (_, state) = follow(message.delivery().state);
             if member.delivery().state == state {
                 return false;
@@ -207,8 +208,20 @@ impl Tx {
             member.enter(state, message.delivery().reason, now);
             member.row.sent_at = message.row.sent_at;
             member.row.error.clone_from(&message.row.error);
+            moved.entry(digest).or_insert_with(|| (state, member.row.clone()));
             true
         });
+        let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+        let rows: Vec<_> = moved
+            .iter()
+            .map(|(digest, (state, row))| {
+                let reason = row.delivery.reason;
+                (digest, state, reason, millis(row.sent_at), millis(row.ended_at), row.error.as_deref())
+            })
+            .collect();
+        if !rows.is_empty() {
+            self.execute(sql!("deliveries/follow"), args![json(&rows)]).await?;
+        }
         Ok(members)
     }
 

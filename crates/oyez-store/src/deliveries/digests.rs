@@ -1,18 +1,21 @@
 //! Closes digests whose time has come: their lists are fixed, and their messages queued.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use oyez_core::{
-    delivery::{Delivery, Item, Medium, Subject},
+    delivery::{Delivery, Item, Medium, Subject, Timing},
     fallback::digest::{Closing, Digest, DigestKey, Member, close},
 };
-use oyez_protocol::{DeliveryId, DigestId, Timestamp, UserId, api::deliveries::DigestState};
-use serde::{Deserialize, de::IgnoredAny};
+use oyez_protocol::{
+    DeliveryId, DigestId, NotificationId, Timestamp, UserId,
+    api::deliveries::{DeliveryState, DigestState},
+};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     facts::Known,
-    record::{self, Columns, DeliveryChange, DeliveryRow, Stored},
+    record::{self, DeliveryChange, DeliveryRow, Stored},
 };
 use crate::{
     engine::{args, json, sql},
@@ -53,8 +56,53 @@ struct Due {
     members: u64,
 }
 
-/// A member, and how its item stands: columns, position, seen; its text is not asked for.
-type MemberColumns = (Columns, Option<u64>, u8, IgnoredAny);
+/// The columns of `digests/members`, by position.
+#[derive(Deserialize)]
+struct MemberColumns {
+    digest: usize,
+    num: i64,
+    id: Uuid,
+    notification: NotificationId,
+    kind: Arc<str>,
+    timing: Timing,
+    created_at: i64,
+    expires_at: Option<i64>,
+    withdrawn: u8,
+    seen: u8,
+}
+
+/// Deliveries that wait in a digest, and how their items stand.
+type Members = Vec<(Stored, Item)>;
+
+impl Due {
+    /// Whose; `None` once they are erased.
+    fn user_id(&self) -> Option<UserId> {
+        self.name.as_deref().and_then(|name| UserId::new(name).ok())
+    }
+}
+
+impl MemberColumns {
+    fn stored(self, due: &Due, user: UserId) -> Stored {
+        let delivery = Delivery {
+            id: DeliveryId(self.id),
+            user,
+            medium: due.medium,
+            subject: Subject::Notification { id: self.notification, kind: self.kind },
+            timing: self.timing,
+            state: DeliveryState::Waiting,
+            reason: None,
+            digest: Some(DigestId(due.id)),
+            attempt: 0,
+            given_back: 0,
+            resends: 0,
+            due_at: None,
+            lease_until: None,
+            created_at: Timestamp::from_millis(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+        };
+        Stored { num: self.num, user: due.user, row: DeliveryRow::new(delivery), sent_to: None }
+    }
+}
 
 /// What is to be written of a batch.
 #[derive(Default)]
@@ -75,37 +123,31 @@ impl Tx {
         if due.is_empty() {
             return Ok(Closed::default());
         }
-        let mut members = self.members(&due).await?;
+        let members = self.members(&due).await?;
         let pairs = due.iter().map(|one| (one.user, one.medium)).collect();
         let mut known = Known::read(self, &pairs).await?;
         let mut closed = Closed { more: found >= limit as usize || found > due.len(), ..Closed::default() };
         let mut written = Written::default();
-        for one in &due {
-            let members = members.remove(&DigestId(one.id)).unwrap_or_default();
-            written.close(one, members, &mut known, &mut closed, now)?;
+        for (one, members) in due.iter().zip(members) {
+            written.close(one, members, &mut known, &mut closed, now);
         }
         known.store_throttles(self).await?;
         self.write_closed(written, &mut closed).await?;
         Ok(closed)
     }
 
-    async fn members(&mut self, due: &[Due]) -> Result<HashMap<DigestId, Vec<(Stored, Item)>>, StoreError> {
+    /// What waits in each digest, in their order.
+    async fn members(&mut self, due: &[Due]) -> Result<Vec<Members>, StoreError> {
         let ids: Vec<Uuid> = due.iter().map(|one| one.id).collect();
-        let statement = sql!(
-            "deliveries/select_items",
-            "deliveries/columns",
-            "deliveries/from_items",
-            "deliveries/members"
-        );
-        // Their texts are read when the message is sent.
-        let args = args![json(&ids), (), false];
-        let rows: Vec<MemberColumns> = record::array(self.fetch_one(statement, args).await?)?;
-        let mut members: HashMap<DigestId, Vec<(Stored, Item)>> = HashMap::with_capacity(due.len());
-        for (columns, seq, seen, _) in rows {
-            let stored = record::stored(columns)?;
-            let Some(digest) = stored.delivery().digest else { continue };
-            let item = Item { seen: seen != 0, withdrawn: seq.is_none() };
-            members.entry(digest).or_default().push((stored, item));
+        let row = self.fetch_one(sql!("digests/members"), args![json(&ids)]).await?;
+        let mut members: Vec<Members> = due.iter().map(|_| Vec::new()).collect();
+        for one in record::array::<MemberColumns>(row)? {
+            let (Some(due), Some(members)) = (due.get(one.digest), members.get_mut(one.digest)) else {
+                continue;
+            };
+            let Some(user) = due.user_id() else { continue };
+            let item = Item { seen: one.seen != 0, withdrawn: one.withdrawn != 0 };
+            members.push((one.stored(due, user), item));
         }
         Ok(members)
     }
@@ -124,11 +166,9 @@ impl Tx {
         self.note_due(digests.iter().filter_map(|(.., due)| due.map(Timestamp::from_millis)).min());
         self.note_due(messages.iter().filter_map(|(_, delivery)| delivery.due_at).min());
         self.write_deliveries(&skipped).await?;
-        closed.changes.extend(messages.into_iter().map(|(_, delivery)| {
-            let row =
-                DeliveryRow { delivery, attempted_at: None, sent_at: None, ended_at: None, error: None };
-            DeliveryChange { delivery: row }
-        }));
+        closed.changes.extend(
+            messages.into_iter().map(|(_, delivery)| DeliveryChange { delivery: DeliveryRow::new(delivery) }),
+        );
         closed.changes.extend(skipped.into_iter().map(Stored::change));
         Ok(())
     }
@@ -146,22 +186,14 @@ fn together(due: Vec<Due>) -> Vec<Due> {
 }
 
 impl Written {
-    fn close(
-        &mut self,
-        due: &Due,
-        members: Vec<(Stored, Item)>,
-        known: &mut Known,
-        closed: &mut Closed,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    fn close(&mut self, due: &Due, members: Members, known: &mut Known, closed: &mut Closed, now: Timestamp) {
         let id = DigestId(due.id);
         let pair = (due.user, due.medium);
-        let user = due.name.as_deref().and_then(|name| UserId::new(name).ok());
-        let (Some(user), Some(facts)) = (user, known.facts(pair, &Subject::Digest(id))) else {
+        let (Some(user), Some(facts)) = (due.user_id(), known.facts(pair, &Subject::Digest(id))) else {
             // The user is gone, and the deliveries with them.
             self.digests.push((id, DigestState::Dropped, None));
             closed.dropped += 1;
-            return Ok(());
+            return;
         };
         let digest = Digest {
             id,
@@ -204,6 +236,5 @@ impl Written {
                 self.skipped.push(stored);
             }
         }
-        Ok(())
     }
 }

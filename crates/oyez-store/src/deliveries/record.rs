@@ -25,6 +25,11 @@ pub struct DeliveryRow {
 }
 
 impl DeliveryRow {
+    /// A delivery that was never tried.
+    pub(super) fn new(delivery: Delivery) -> Self {
+        Self { delivery, attempted_at: None, sent_at: None, ended_at: None, error: None }
+    }
+
     /// As clients see it; `max_attempts` is the policy's for the medium.
     pub fn view(&self, max_attempts: u16) -> DeliveryView {
         let delivery = &self.delivery;

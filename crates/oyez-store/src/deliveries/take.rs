@@ -65,7 +65,7 @@ impl Tx {
     ) -> Result<Taken, StoreError> {
         let statement =
             sql!("deliveries/select_items", "deliveries/columns", "deliveries/from_items", "deliveries/due");
-        let args = args![medium.as_str(), now, true, limit];
+        let args = args![medium.as_str(), now, limit];
         let due: Vec<Due> = record::array(self.fetch_one(statement, args).await?)?;
         if due.is_empty() {
             return Ok(Taken::default());

@@ -1,5 +1,5 @@
     , t.seq, coalesce(t.seen_at, t.read_at, t.archived_at) IS NOT NULL,
-    CASE WHEN ?3 THEN n.tail END
+    n.tail
 ))
 FROM deliveries AS d
 CROSS JOIN users AS u ON u.num = d.user AND u.id > ' '
