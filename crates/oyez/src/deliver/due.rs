@@ -8,7 +8,7 @@ use super::{PAUSE, Shared, lane::rings, pause_after, rest};
 use crate::jobs::plus;
 
 /// The clock may be set, and another process may plan: look again at least this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// What is committed within this time is looked at together.
 const GATHER: Duration = Duration::from_millis(5);
 /// Digests closed in one transaction, so that publishers go in between.
@@ -49,7 +49,11 @@ impl Shared {
         let mut pause = PAUSE.0;
         self.digests.notify_one();
         while rings(&self.digests, &self.stopping, shutdown).await {
-            let mut more = true;
+            // A look costs publishers nothing, a transaction does.
+            let mut more = match self.deliveries.next_digest_due().await {
+                Ok(next) => next.is_some_and(|next| next <= self.clock.now()),
+                Err(_) => true,
+            };
             while more && !self.stopping.is_cancelled() {
                 match self.deliveries.close_digests(DIGESTS_AT_ONCE).await {
                     Ok(closed) => {

@@ -19,6 +19,8 @@ use crate::jobs::plus;
 
 /// Deliveries looked at in one transaction at most, so that publishers go in between.
 const MOST_AT_ONCE: usize = 200;
+/// How long a free slot waits for others.
+const GATHER: Duration = Duration::from_millis(2);
 
 pub(super) struct Lane {
     kind: delivery::Medium,
@@ -81,20 +83,24 @@ impl Lane {
         Ok(())
     }
 
-    /// Waits until a good part of the slots is free, so that few transactions take many, and takes all that are.
+    /// Waits until a slot is free, a moment longer for a good part of them so that few transactions take many, and takes
+    /// all that are. Receivers that hang keep their slots, and nobody waits for those.
     async fn room(&self, shared: &Arc<Shared>, shutdown: &CancellationToken) -> Option<OwnedSemaphorePermit> {
-        let all = self.medium.as_ref().map_or(MOST_AT_ONCE, |medium| medium.concurrency().max(1));
-        let part = all.div_ceil(4).min(MOST_AT_ONCE);
-        let part = u32::try_from(part).unwrap_or(1);
-        let slots = Arc::clone(&self.slots);
+        let free = || Arc::clone(&self.slots);
         let mut room = tokio::select! {
             biased;
             () = shared.stopping.cancelled() => return None,
             () = shutdown.cancelled() => return None,
-            room = slots.acquire_many_owned(part) => room.ok()?,
+            room = free().acquire_owned() => room.ok()?,
         };
+        let all = self.medium.as_ref().map_or(MOST_AT_ONCE, |medium| medium.concurrency().max(1));
+        let part = u32::try_from(all.div_ceil(4).min(MOST_AT_ONCE)).unwrap_or(1);
+        let more = free().acquire_many_owned(part - 1);
+        if let Ok(Ok(more)) = tokio::time::timeout(GATHER, more).await {
+            room.merge(more);
+        }
         while room.num_permits() < MOST_AT_ONCE
-            && let Ok(one) = Arc::clone(&self.slots).try_acquire_owned()
+            && let Ok(one) = free().try_acquire_owned()
         {
             room.merge(one);
         }

@@ -20,6 +20,11 @@ impl Deliveries {
         self.shared.store.next_delivery_due_by(medium).await
     }
 
+    /// The same for digests.
+    pub async fn next_digest_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.shared.store.next_digest_due().await
+    }
+
     /// Waits until something was committed that is due before then. For one caller at a time; what was committed since
     /// the last call counts too.
     pub async fn due_before(&self, before: Timestamp) {

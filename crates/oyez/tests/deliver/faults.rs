@@ -130,6 +130,32 @@ async fn a_medium_that_panics_or_never_answers_costs_its_own_delivery_only() {
 }
 
 #[tokio::test]
+async fn receivers_that_hang_keep_their_slots_and_stop_nobody_else() {
+    let hangs = |parcel: &oyez::Parcel| match parcel.user.id.as_str().starts_with("hangs") {
+        true => Reply::Never,
+        false => Reply::Say(Sent::accepted("250")),
+    };
+    let world = World::with(at_once(), Recorder::answering(hangs).at_once(8)).await;
+    for number in 0..7 {
+        let id = format!("hangs{number}");
+        world.user(&id).await;
+        world.tell(&id, "note").await;
+    }
+    let working = world.delivers();
+    world.mail.reaches(7).await;
+    for number in 0..20 {
+        let id = format!("u{number}");
+        world.user(&id).await;
+        world.tell(&id, "note").await;
+    }
+    world.mail.reaches(27).await;
+    for number in 0..20 {
+        assert_eq!(world.all_ended(&format!("u{number}")).await, [(DeliveryState::Sent, None)]);
+    }
+    working.stop_within(Duration::ZERO).await;
+}
+
+#[tokio::test]
 async fn only_so_many_are_in_flight_as_the_medium_takes() {
     let mail = Recorder::answering(|_| Reply::Wait(Sent::accepted("250"))).at_once(3);
     let world = World::with(at_once(), mail).await;
