@@ -88,9 +88,12 @@ async fn write_window(tx: &mut Tx, num: i64) -> Result<Window, StoreError> {
     Ok(Window { landed: Some(landed), recipients, is_last: up_to >= last })
 }
 
+/// A recipient with the number of the user.
+type Numbered = (i64, (UserId, Seq));
+
 /// Reads `seq number user`, one to a line: thousands of rows as one text are several times cheaper than as rows. A user
 /// id holds no line break.
-fn unpack(packed: &str) -> Result<Vec<(i64, (UserId, Seq))>, StoreError> {
+fn unpack(packed: &str) -> Result<Vec<Numbered>, StoreError> {
     let unreadable = || StoreError::Fault("a recipient cannot be read back".into());
     let line = |line: &str| {
         let (seq, rest) = line.split_once(' ').ok_or_else(unreadable)?;
