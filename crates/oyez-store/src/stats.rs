@@ -59,7 +59,8 @@ const OF_NOBODY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 impl Tx {
     /// Cleans away up to `limit` each of old idempotency keys, tickets, ended logins, throttles that are full again and
-    /// notifications nobody got, and goes on a step with an erasure that was interrupted.
+    /// notifications nobody got, skips what is due by media that are not set up any more, and goes on a step with an
+    /// erasure that was interrupted.
     /// Returns how many; call again while it returns any.
     pub async fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let day_ago = now.plus_seconds(-REMEMBERED_SECONDS);
@@ -71,6 +72,7 @@ impl Tx {
         gone += self.execute(sql!("stats/purge_sessions"), args![ended, limit]).await?;
         gone += self.execute(sql!("stats/purge_notifications"), args![of_nobody, limit]).await?;
         gone += self.forget_throttles(now, limit).await?;
+        gone += self.skip_without_medium(now, limit).await?;
         Ok(gone + u64::from(self.erase_some().await?))
     }
 }

@@ -1,6 +1,6 @@
 //! Skips deliveries that are of no use any more, in the transaction that makes them so: what was seen, what has
 //! expired, what was removed. What a worker has, or a closed digest lists, goes on. Where no medium is set up, nothing
-//! is asked: what was planned before is skipped when it is due.
+//! is asked: what was planned before is skipped once it is due.
 
 use oyez_core::delivery::Medium;
 use oyez_protocol::{NotificationId, Timestamp};
@@ -64,6 +64,23 @@ impl Tx {
         }
         let rows = self.fetch(sql!("deliveries/skip_removed"), args![json(cuts), now]).await?;
         self.tell_skipped(&rows).await
+    }
+
+    /// Skips up to `limit` deliveries each that are due by media which are not set up any more: nobody takes them.
+    /// Returns how many.
+    pub(crate) async fn skip_without_medium(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut skipped = 0;
+        for medium in Medium::ALL {
+            if !self.policy().is_set_up(medium) {
+                // The core lets none of them be sent, so no lease is taken.
+                skipped += self.take_deliveries(medium, limit, now, now, 0.0).await?.changes.len() as u64;
+            }
+        }
+        Ok(skipped)
     }
 
     fn delivers(&self) -> bool {

@@ -43,6 +43,12 @@ impl Fixture {
         self.store = Store::open(&self.options).await.unwrap();
     }
 
+    /// Closes the store and opens it again under other rules.
+    pub(crate) async fn reopen_with(&mut self, policy: Policy) {
+        self.options.fallback = Arc::new(policy);
+        self.reopen().await;
+    }
+
     pub(crate) async fn publish(&self, draft: Draft) -> PublishOutcome {
         self.store.publish(draft, self.landed.hook()).await.unwrap()
     }

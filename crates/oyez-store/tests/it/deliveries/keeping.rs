@@ -1,9 +1,14 @@
 //! What is forgotten: ended deliveries in time, and all of a user who is erased.
 
-use oyez_core::delivery::{Medium, Outcome};
+use oyez_core::{
+    delivery::{Medium, Outcome},
+    fallback::Policy,
+};
+use oyez_protocol::api::preferences::PolicyRequest;
 use oyez_store::DeliveryFilter;
 use serde_json::json;
 
+use super::support::by_mail;
 use crate::support::{Fixture, at, draft, draft_at, user};
 
 async fn retain(fixture: &Fixture, before: i64, limit: u32) -> u64 {
@@ -72,4 +77,21 @@ async fn nothing_is_left_of_a_user_who_is_erased() {
     let closed = fixture.close(100_000).await;
     assert_eq!((closed.closed, closed.dropped), (1, 0));
     assert_eq!(fixture.store.next_delivery_due_by(Medium::Email).await.unwrap(), Some(at(100_000)));
+}
+
+#[tokio::test]
+async fn what_a_medium_that_was_taken_down_should_have_carried_is_skipped() {
+    let mut fixture = Fixture::mailing(json!({}), &["anna", "bob"]).await;
+    fixture.publish(draft("user:anna")).await;
+    fixture.publish(draft_at("user:bob", 100)).await;
+    fixture.reopen_with(Policy::new(&PolicyRequest::default(), &[]).unwrap()).await;
+    let purge =
+        |seconds| fixture.store.write(move |tx| Box::pin(async move { tx.purge(at(seconds), 100).await }));
+    assert_eq!(purge(300).await.unwrap(), 1);
+    assert_eq!(purge(300).await.unwrap(), 0);
+    assert_eq!(fixture.states("anna").await, ["skipped: no_medium"]);
+    assert_eq!(fixture.states("bob").await, ["waiting"]);
+    // Set up again, it carries what is still to come.
+    fixture.reopen_with(by_mail(json!({}))).await;
+    assert_eq!(fixture.send(400).await, ["bob"]);
 }
