@@ -13,8 +13,10 @@ const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-
 const run = promisify(execFile);
 
 export class Server {
-  static async start() {
+  /** `settings` are variables of the environment, such as `OYEZ_WEB_PUSH__ENABLED`. */
+  static async start(settings = {}) {
     const server = new Server();
+    server.settings = settings;
     server.data = await mkdtemp(join(tmpdir(), "oyez-browser-"));
     const ready = await server.serve("127.0.0.1:0");
     Object.assign(server, { url: ready.url, address: ready.address, key: ready.key, admin: { name: ready.user, password: ready.password } });
@@ -23,7 +25,7 @@ export class Server {
 
   /** Starts the program; resolves to what it prints first. */
   serve(listen) {
-    const environment = { ...process.env, OYEZ_LIFECYCLE__DRAIN_GRACE: "500ms" };
+    const environment = { ...process.env, OYEZ_LIFECYCLE__DRAIN_GRACE: "500ms", ...this.settings };
     this.process = spawn(PROGRAM, ["serve", "--json", "--listen", listen, "--data", this.data], { env: environment });
     this.log = "";
     this.process.stderr.on("data", (chunk) => (this.log += chunk));

@@ -11,7 +11,7 @@
 //! next one is due, [`progress`] how far it is, [`queue`] how many may start, [`schedule`] when a rule fires.
 //!
 //! People who are away: [`fallback`] plans who is reached by which medium and when, [`delivery`] is the life of what
-//! is sent. These rules are decided here; the server does not apply them yet.
+//! is sent, [`push`] what a push service is told besides, [`webhook`] what applications are told by signed requests. These rules are decided here; the server does not apply them yet.
 //!
 //! [`board`] is what dashboards show: documents that change, and what their viewers are told of it.
 
@@ -28,7 +28,9 @@ pub mod inbox;
 pub mod job;
 pub mod notification;
 pub mod progress;
+pub mod push;
 pub mod queue;
 pub mod rate;
 pub mod retry;
 pub mod schedule;
+pub mod webhook;

@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 mod board;
 mod delivery;
+mod receiver;
 mod work;
 
 pub use board::BoardName;
 pub use delivery::{DeliveryId, DigestId};
+pub use receiver::{PushSubscriptionId, WebhookName};
 pub use work::{JobId, JobKind, QueueName, ScheduleName, WorkerName};
 
 /// Longest user id, role or topic name, in bytes.

@@ -17,6 +17,7 @@ pub use audience::Audience;
 pub use code::{CloseCode, ErrorCode};
 pub use ids::{
     BoardName, ConnectionId, DeliveryId, DigestId, Epoch, JobId, JobKind, NameError, NotificationId,
-    QueueName, RoleName, ScheduleName, Seq, SessionId, TopicName, UserId, WorkerName,
+    PushSubscriptionId, QueueName, RoleName, ScheduleName, Seq, SessionId, TopicName, UserId, WebhookName,
+    WorkerName,
 };
 pub use time::Timestamp;

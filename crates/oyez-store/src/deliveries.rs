@@ -4,7 +4,7 @@
 //! writes deliveries in the transaction that writes the items, `cancel` skips those that are of no use any more;
 //! [`take`] gives what is due to a worker, [`digests`] closes what was collected, [`conclude`] is how an attempt ended;
 //! [`resend`] sends again, [`read`] shows, [`retain`] forgets. `facts` and `reach` are what is known of a user when the
-//! core decides, [`suppress`] remembers addresses that refused.
+//! core decides, [`suppress`] remembers addresses that refused, `tell` has webhooks told of changes.
 //!
 //! Whatever a worker says of its attempt names it, and changes nothing unless that is the one that runs.
 
@@ -22,6 +22,7 @@ pub mod resend;
 pub mod retain;
 pub mod suppress;
 pub mod take;
+mod tell;
 
 pub use conclude::Ended;
 pub use digests::Closed;

@@ -8,8 +8,8 @@
 //! them, [`inbox`] is what a user has and [`standing`] where their stream stands, [`users`], [`topics`], [`keys`],
 //! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`jobs`] is background work, [`queues`] and
 //! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`deliveries`] are what is sent
-//! to people who are away and [`preferences`] what they want of it, [`boards`] are what dashboards show, [`stats`]
-//! counts and cleans.
+//! to people who are away and [`preferences`] what they want of it, [`push`] and [`webhooks`] say where to, [`boards`]
+//! are what dashboards show, [`stats`] counts and cleans.
 
 pub mod boards;
 pub mod deliveries;
@@ -23,6 +23,7 @@ pub mod leases;
 pub mod notifications;
 pub mod preferences;
 pub mod publish;
+pub mod push;
 pub mod queues;
 pub mod schedules;
 mod schema;
@@ -33,6 +34,7 @@ mod store;
 pub mod tickets;
 pub mod topics;
 pub mod users;
+pub mod webhooks;
 mod writer;
 
 pub use boards::{BoardHead, BoardRow, PastState};
@@ -50,6 +52,7 @@ pub use jobs::{
 pub use keys::{ApiKey, NewKey};
 pub use notifications::{NotificationState, NotificationStatus, Receipt};
 pub use publish::{LandedHook, PublishOutcome};
+pub use push::{NewPushSubscription, PushSent, PushSubscription, PushTarget};
 pub use queues::{Depth, RunningJob};
 pub use schedules::{Fire, Schedule};
 pub use sessions::{NewSession, RefreshOutcome, Session};
@@ -57,4 +60,7 @@ pub use stats::Stats;
 pub use store::{Durability, Store, StoreOptions};
 pub use tickets::{NewTicket, TicketGrant};
 pub use users::{Credentials, User, UserFilter, UserProfile};
+pub use webhooks::{
+    NewWebhook, WEBHOOK_BACKOFF, WEBHOOK_KIND, WEBHOOK_QUEUE, WebhookPut, WebhookRow, WebhookSeed,
+};
 pub use writer::Tx;

@@ -20,7 +20,7 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") },
     Migration { number: 2, name: "jobs", sqlite: include_str!("../migrations/sqlite/0002_jobs.sql") },
     Migration { number: 3, name: "boards", sqlite: include_str!("../migrations/sqlite/0003_boards.sql") },
@@ -33,6 +33,11 @@ const MIGRATIONS: [Migration; 5] = [
         number: 5,
         name: "attempt_results",
         sqlite: include_str!("../migrations/sqlite/0005_attempt_results.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "push_and_webhooks",
+        sqlite: include_str!("../migrations/sqlite/0006_push_and_webhooks.sql"),
     },
 ];
 

@@ -58,9 +58,9 @@ const ENDED_SECONDS: i64 = 30 * 24 * 60 * 60;
 const OF_NOBODY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 impl Tx {
-    /// Cleans away up to `limit` each of old idempotency keys, tickets, ended logins, throttles that are full again and
-    /// notifications nobody got, skips what is due by media that are not set up any more, and goes on a step with an
-    /// erasure that was interrupted.
+    /// Cleans away up to `limit` each of old idempotency keys, tickets, ended logins, throttles that are full again,
+    /// notifications nobody got and notes of who took a message, skips what is due by media that are not set up any more,
+    /// and goes on a step with an erasure that was interrupted.
     /// Returns how many; call again while it returns any.
     pub async fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let day_ago = now.plus_seconds(-REMEMBERED_SECONDS);
@@ -73,6 +73,7 @@ impl Tx {
         gone += self.execute(sql!("stats/purge_notifications"), args![of_nobody, limit]).await?;
         gone += self.forget_throttles(now, limit).await?;
         gone += self.skip_without_medium(now, limit).await?;
+        gone += self.execute(sql!("taken/purge"), args![of_nobody, limit]).await?;
         Ok(gone + u64::from(self.erase_some().await?))
     }
 }

@@ -193,7 +193,7 @@ impl Tx {
 
 impl Store {
     /// Removes all that is known of a user: profile, items, sessions, tickets, memberships, receipts, jobs, deliveries,
-    /// preferences, and that their address refused mail. They are gone for every reader at once, nothing more is sent to
+    /// preferences, push subscriptions, and that their address refused mail. They are gone for every reader at once, nothing more is sent to
     /// them, and whoever runs one of their jobs is told that it is not theirs any more; what a large inbox leaves behind
     /// goes in small steps. Interrupted, the next erasure goes on, or [`Tx::purge`]. Returns whether there was such a
     /// user.

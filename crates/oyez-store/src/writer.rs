@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use oyez_core::{fallback::Policy, notification::Draft};
 use oyez_protocol::Timestamp;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, Notify, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -44,11 +44,14 @@ pub struct Tx {
     /// How many statements ran, for tests that count them.
     #[cfg(test)]
     pub(crate) statements: u32,
+    /// Jobs for webhook endpoints were made: their bell rings after the commit.
+    rings: bool,
 }
 
 /// The handle to the task that writes.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
+    bell: Arc<Notify>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     alarm: Arc<Alarm>,
 }
@@ -122,6 +125,7 @@ impl Tx {
             policy,
             due: None,
             skipped: Vec::new(),
+            rings: false,
             #[cfg(test)]
             statements: 0,
         }
@@ -139,6 +143,11 @@ impl Tx {
 
     pub(crate) fn skipped(&mut self) -> &mut Vec<DeliveryChange> {
         &mut self.skipped
+    }
+
+    /// Has the bell of webhook jobs rung after the commit. Should this change be taken back, it rings in vain.
+    pub(crate) fn ring(&mut self) {
+        self.rings = true;
     }
 
     pub(crate) async fn execute(
@@ -182,15 +191,21 @@ impl Writer {
     pub(crate) fn start(connection: Connection, checkpointer: Connection, policy: Arc<Policy>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (checkpoints, signal) = Checkpointer::new(checkpointer);
-        let alarm = Arc::new(Alarm::default());
-        let worker = Worker::new(Tx::new(connection, policy), jobs, signal, Arc::clone(&alarm));
+        let (alarm, bell) = (Arc::new(Alarm::default()), Arc::new(Notify::new()));
+        let worker =
+            Worker::new(Tx::new(connection, policy), jobs, signal, Arc::clone(&alarm), Arc::clone(&bell));
         let tasks = vec![tokio::spawn(worker.run()), tokio::spawn(checkpoints.run())];
-        Self { queue, tasks: Mutex::new(tasks), alarm }
+        Self { queue, bell, tasks: Mutex::new(tasks), alarm }
     }
 
     /// Rings when something is due sooner than somebody thinks.
     pub(crate) fn alarm(&self) -> &Alarm {
         &self.alarm
+    }
+
+    /// Rings after a commit that made jobs for webhook endpoints.
+    pub(crate) fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.bell)
     }
 
     /// Whether changes are still taken.

@@ -5,6 +5,7 @@ import { $, setText, show, toast } from "./dom.js";
 import { FrameLog } from "./frames.js";
 import { Inbox, humanType } from "./inbox.js";
 import { InboxView } from "./inbox-view.js";
+import { Push } from "./push.js";
 import { SendForm } from "./send.js";
 import { freshAccess, renew, signIn, signOut, whoAmI } from "./session.js";
 import { Stream } from "./stream.js";
@@ -14,6 +15,7 @@ const PAGE_SIZE = 50;
 const inbox = new Inbox();
 const log = new FrameLog({ send: (text) => stream.send(text) });
 const form = new SendForm();
+const push = new Push();
 const view = new InboxView({
   inbox,
   command: (frame) => stream.send(frame) || toast("Not connected. Try again in a moment."),
@@ -147,7 +149,33 @@ function enter(signedIn) {
   setText($("account-roles"), [...new Set([...user.roles, ...user.token_roles])].join(", ") || "no roles");
   form.setUser(user);
   stream.start();
+  push.state(user).then(showPush, () => showPush("unavailable"));
 }
+
+/** The button says what pressing it does; where the browser or the server cannot, there is none. */
+function showPush(state) {
+  const button = $("push");
+  button.dataset.state = state;
+  button.disabled = state === "blocked";
+  button.setAttribute("aria-pressed", String(state === "on"));
+  setText(button, {
+    on: "Stop notifying me on this device",
+    blocked: "Notifications are blocked in the browser",
+  }[state] ?? "Notify me on this device");
+  show(button, state !== "unavailable");
+}
+
+$("push").onclick = async () => {
+  const button = $("push");
+  button.disabled = true;
+  const before = button.dataset.state;
+  try {
+    showPush(await (before === "on" ? push.disable(user) : push.enable(user)));
+  } catch (error) {
+    showPush(before);
+    toast(error.message);
+  }
+};
 
 /** Back to the sign-in form, with nothing of the former user left on the page. */
 function leave() {
@@ -187,6 +215,8 @@ $("sign-in-form").onsubmit = async (event) => {
 };
 
 $("sign-out").onclick = async () => {
+  // Whoever uses this browser next must not be shown what is for the former user.
+  if ($("push").dataset.state === "on") await push.disable(user).then(showPush, () => {});
   user = null;
   stream.stop();
   await signOut().catch(() => toast("The server could not be told; the session ends by itself."));

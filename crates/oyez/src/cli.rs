@@ -25,6 +25,7 @@ mod status;
 mod tail;
 mod token;
 mod users;
+mod webhooks;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -83,6 +84,7 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Board(args) => boards::run(global, args, output).await,
         Command::Delivery(args) => deliveries::run(global, args, output).await,
         Command::Preferences(args) => preferences::run(global, args, output).await,
+        Command::Webhook(args) => webhooks::run(global, args, output).await,
         Command::Status => status::run(global, output).await,
         Command::Migrate => offline::migrate(global, output).await,
         Command::Backup(args) => offline::backup(global, &args, output).await,

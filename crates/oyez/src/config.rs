@@ -49,6 +49,10 @@ pub struct Config {
     pub boards: BoardsConfig,
     /// What reaches people who are away.
     pub fallback: FallbackConfig,
+    /// Push messages to browsers.
+    pub web_push: WebPushConfig,
+    /// Signed requests to applications.
+    pub webhooks: WebhooksConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -288,6 +292,38 @@ pub struct BoardsConfig {
     pub history: u32,
 }
 
+/// `[web_push]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebPushConfig {
+    /// Whether browsers may subscribe, and are sent messages.
+    pub enabled: bool,
+    /// Where the operator of a push service may complain; `None`: the public address, if it has one.
+    #[serde(deserialize_with = "text_or_none")]
+    pub subject: Option<String>,
+    /// How long a push service may take to answer.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Whether private addresses and `http://` will do.
+    pub allow_private: bool,
+}
+
+/// `[webhooks]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Whether endpoints may be told of users' notifications.
+    pub notifications: bool,
+    /// How long an endpoint may take to answer.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// An endpoint that has failed for so long is disabled; zero: never.
+    #[serde(deserialize_with = "duration")]
+    pub disable_after: Duration,
+    /// Whether private addresses and `http://` will do.
+    pub allow_private: bool,
+}
+
 /// `[topics]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -360,10 +396,11 @@ macro_rules! section_defaults {
     };
 }
 
-// Written by a macro because twelve sections take the same three lines.
+// Written by a macro because fourteen sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    jobs: JobsConfig, boards: BoardsConfig, fallback: FallbackConfig, topics: TopicsConfig, lifecycle: LifecycleConfig,
+    jobs: JobsConfig, boards: BoardsConfig, fallback: FallbackConfig, web_push: WebPushConfig,
+    webhooks: WebhooksConfig, topics: TopicsConfig, lifecycle: LifecycleConfig,
     log: LogConfig,
 }
 

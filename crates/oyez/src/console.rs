@@ -15,6 +15,9 @@ use sha2::{Digest, Sha256};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; \
                                        frame-ancestors 'none'; object-src 'none'";
 
+/// The worker that shows push messages. It lies at the top, so that it may speak for every page of this server.
+const SERVICE_WORKER: &str = "/oyez-sw.js";
+
 struct Asset {
     path: &'static str,
     content_type: &'static str,
@@ -27,7 +30,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 macro_rules! asset {
-    ($path:literal, $content_type:expr, $file:literal) => {
+    ($path:expr, $content_type:expr, $file:literal) => {
         Asset {
             path: $path,
             content_type: $content_type,
@@ -40,6 +43,7 @@ const ASSETS: &[Asset] = &[
     asset!("/", HTML, "index.html"),
     asset!("/docs", HTML, "docs.html"),
     asset!("/favicon.ico", SVG, "bell.svg"),
+    asset!(SERVICE_WORKER, SCRIPT, "service-worker.js"),
     asset!("/console/bell.svg", SVG, "bell.svg"),
     asset!("/console/console.css", CSS, "console.css"),
     asset!("/console/docs.css", CSS, "docs.css"),
@@ -50,6 +54,7 @@ const ASSETS: &[Asset] = &[
     asset!("/console/inbox.js", SCRIPT, "inbox.js"),
     asset!("/console/inbox-view.js", SCRIPT, "inbox-view.js"),
     asset!("/console/main.js", SCRIPT, "main.js"),
+    asset!("/console/push.js", SCRIPT, "push.js"),
     asset!("/console/schema.js", SCRIPT, "schema.js"),
     asset!("/console/send.js", SCRIPT, "send.js"),
     asset!("/console/session.js", SCRIPT, "session.js"),
@@ -62,9 +67,9 @@ pub fn router() -> Router {
     serving(|_| true)
 }
 
-/// Serves `/docs` and the files of both pages, but leaves `/` to the application that embeds Oyez.
+/// Serves `/docs`, the service worker and the files of both pages, but leaves `/` to the application that embeds Oyez.
 pub fn docs() -> Router {
-    serving(|path| path == "/docs" || path.starts_with("/console/"))
+    serving(|path| path == "/docs" || path == SERVICE_WORKER || path.starts_with("/console/"))
 }
 
 fn serving(wanted: impl Fn(&str) -> bool) -> Router {
@@ -100,7 +105,12 @@ fn serve(asset: &Asset, etag: &HeaderValue, request: &HeaderMap) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    (common, guards, asset.body).into_response()
+    let mut response = (common, guards, asset.body).into_response();
+    if asset.path == SERVICE_WORKER {
+        // Also where a proxy puts Oyez below a path.
+        response.headers_mut().insert("service-worker-allowed", HeaderValue::from_static("/"));
+    }
+    response
 }
 
 fn is_known(request: &HeaderMap, etag: &HeaderValue) -> bool {

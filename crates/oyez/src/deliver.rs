@@ -3,7 +3,7 @@
 //!
 //! In reading order: `medium` is the seam to whatever sends; `due` knows when there is something to do, and rings;
 //! `lane` takes and sends, one for each medium; `ends` writes what came of it, many ends in one transaction; `meters`
-//! counts.
+//! counts. `web_push` and `webhook` are media.
 //!
 //! Nothing is lost when this process dies: what was taken has a lease, and whoever finds it run out sends again, under
 //! the same name. Only then can a message go out twice.
@@ -13,6 +13,8 @@ mod ends;
 mod lane;
 mod medium;
 mod meters;
+mod web_push;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +26,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::deliveries::Deliveries;
 
 pub use medium::{Medium, Sent};
+pub use web_push::WebPush;
+pub use webhook::Webhook;
 
 /// Ends that wait to be written; beyond, those who sent wait, and take nothing new.
 const MOST_ENDS: usize = 1_024;

@@ -20,12 +20,14 @@ mod operations;
 mod paging;
 mod preferences;
 mod publish;
+mod push;
 mod queues;
 mod refusal;
 mod schedules;
 mod session;
 mod topics;
 mod users;
+mod webhooks;
 mod workers;
 
 use std::{sync::Arc, time::Duration};
@@ -45,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Auth, boards::Boards, config::HttpConfig, deliveries::Deliveries, hub::Hub, inbox::Inboxes,
-    jobs::Jobs, preferences::Preferences, publish::Publisher, users::Users,
+    jobs::Jobs, preferences::Preferences, publish::Publisher, push::Push, users::Users, webhooks::Webhooks,
 };
 use refusal::Refusal;
 
@@ -69,6 +71,10 @@ pub struct HttpOptions {
     pub preferences: Preferences,
     /// Users and topics.
     pub users: Users,
+    /// Push subscriptions.
+    pub push: Push,
+    /// Webhook endpoints.
+    pub webhooks: Webhooks,
     /// Live connections.
     pub hub: Hub,
     /// For readiness and counts.
@@ -178,6 +184,14 @@ impl Http {
         &self.inner.options.users
     }
 
+    fn push(&self) -> &Push {
+        &self.inner.options.push
+    }
+
+    fn webhooks(&self) -> &Webhooks {
+        &self.inner.options.webhooks
+    }
+
     fn store(&self) -> &Store {
         &self.inner.options.store
     }
@@ -244,7 +258,9 @@ fn table() -> endpoint::Endpoints {
     let table = deliveries::endpoints(table);
     let table = users::endpoints(table);
     let table = preferences::endpoints(table);
+    let table = push::endpoints(table);
     let table = topics::endpoints(table);
+    let table = webhooks::endpoints(table);
     let table = keys::endpoints(table);
     let table = connections::endpoints(table);
     operations::endpoints(table)

@@ -3,6 +3,8 @@
 //! In the order of the import ladder, lowest first.
 
 pub mod config;
+pub mod key_file;
+pub mod outbound;
 pub mod websocket;
 
 pub mod bus;
@@ -15,7 +17,9 @@ pub mod inbox;
 pub mod jobs;
 pub mod preferences;
 pub mod publish;
+pub mod push;
 pub mod users;
+pub mod webhooks;
 
 pub mod caretaker;
 pub mod deliver;

@@ -11,8 +11,10 @@ mod error;
 mod first_start;
 mod listener;
 mod media;
+mod receivers;
 mod run;
 mod tls;
+mod webhook_jobs;
 
 use std::{
     path::{Path, PathBuf},

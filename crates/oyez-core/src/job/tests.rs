@@ -425,3 +425,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn applications_are_told_how_a_job_ended_but_not_that_they_were_told() {
+    let told = |job: &JobRecord, outcome: Outcome| {
+        let conclusion = conclude(&job.running(), outcome, now(), 0.5);
+        crate::webhook::job_event(job, &conclusion, now())
+    };
+    let job = JobRecord { attempt: 3, ..record() };
+    let event = told(&job, Outcome::Done(Some("{\"rows\":7}".into()))).unwrap();
+    assert_eq!((event.event, event.kind.as_deref()), ("job.completed", Some("oracle_upload")));
+    let expected = json!({"job": job.id, "kind": "oracle_upload", "user": "anna", "attempt": 3,
+        "data": {"transaction_id": 602}, "result": {"rows": 7}});
+    assert_eq!(event.data, expected);
+    let failed = || Outcome::Fail { error: "no luck".into() };
+    let event = told(&job, failed()).unwrap();
+    assert_eq!((event.event, &event.data["error"]), ("job.failed", &json!("no luck")));
+    assert_eq!(told(&JobRecord { attempt: 1, ..record() }, failed()), None, "it is tried again");
+    let own = JobRecord { kind: JobKind::new("oyez_webhook").unwrap(), ..job };
+    assert_eq!(told(&own, failed()), None);
+}

@@ -96,7 +96,9 @@ impl Tx {
         let statement =
             sql!("deliveries/select", "deliveries/columns", "deliveries/from", "deliveries/numbered");
         let skipped = record::deliveries(self.fetch_one(statement, args![json(&nums)]).await?)?;
-        self.skipped().extend(skipped.into_iter().map(Stored::change));
+        let skipped: Vec<DeliveryChange> = skipped.into_iter().map(Stored::change).collect();
+        self.tell_changes(&skipped).await?;
+        self.skipped().extend(skipped);
         Ok(())
     }
 }

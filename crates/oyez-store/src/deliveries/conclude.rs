@@ -184,7 +184,9 @@ impl Tx {
             self.execute(sql!("digests/change"), args![json(&digests)]).await?;
             changed.extend(self.take_members_along(&messages, now).await?);
         }
-        Ok(changed.into_iter().map(Stored::change).collect())
+        let changes: Vec<DeliveryChange> = changed.into_iter().map(Stored::change).collect();
+        self.tell_changes(&changes).await?;
+        Ok(changes)
     }
 
     /// Has what digests list follow their messages. Returns what changed by it.

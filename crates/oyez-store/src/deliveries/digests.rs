@@ -169,7 +169,9 @@ impl Tx {
         closed.changes.extend(
             messages.into_iter().map(|(_, delivery)| DeliveryChange { delivery: DeliveryRow::new(delivery) }),
         );
-        closed.changes.extend(skipped.into_iter().map(Stored::change));
+        let skipped: Vec<DeliveryChange> = skipped.into_iter().map(Stored::change).collect();
+        self.tell_changes(&skipped).await?;
+        closed.changes.extend(skipped);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use oyez_core::{
     delivery::{Medium, Subject},
     fallback::Policy,
+    webhook::{Interest, NOTIFICATION},
 };
 
 use crate::{error::StoreError, writer::Tx};
@@ -15,27 +16,33 @@ use crate::{error::StoreError, writer::Tx};
 pub(super) struct Reach {
     /// Numbers of users with a subscription for web push.
     subscribed: HashSet<i64>,
-    /// Types that an endpoint wants; with `None`, one wants all.
-    wanted: HashSet<Option<String>>,
+    /// What endpoints in service want.
+    interests: Vec<Interest>,
 }
 
 impl Reach {
     /// Reads it for some users, as far as the policy's media need it.
-    ///
-    /// Nobody can subscribe and no endpoint can be registered yet, so there is nobody to find.
-    pub(super) async fn read(_tx: &mut Tx, _policy: &Policy, _users: &[i64]) -> Result<Self, StoreError> {
-        Ok(Self::default())
+    pub(super) async fn read(tx: &mut Tx, policy: &Policy, users: &[i64]) -> Result<Self, StoreError> {
+        let mut reach = Self::default();
+        if policy.is_set_up(Medium::WebPush) {
+            reach.subscribed = tx.users_with_push(users).await?;
+        }
+        if policy.is_set_up(Medium::Webhook) {
+            reach.interests = tx.interested().await?.into_iter().map(|(_, interest)| interest).collect();
+        }
+        Ok(reach)
     }
 
     /// Whether a delivery has anywhere to go by web push or webhook.
     pub(super) fn reaches(&self, medium: Medium, user: i64, subject: &Subject) -> bool {
-        match (medium, subject) {
-            (Medium::Email, _) => true,
-            (Medium::WebPush, _) => self.subscribed.contains(&user),
-            (Medium::Webhook, Subject::Digest(_)) => !self.wanted.is_empty(),
-            (Medium::Webhook, Subject::Notification { kind, .. }) => {
-                self.wanted.contains(&None) || self.wanted.contains(&Some(kind.to_string()))
-            }
+        let kind = match subject {
+            Subject::Notification { kind, .. } => Some(&**kind),
+            Subject::Digest(_) => None,
+        };
+        match medium {
+            Medium::Email => true,
+            Medium::WebPush => self.subscribed.contains(&user),
+            Medium::Webhook => self.interests.iter().any(|interest| interest.wants(NOTIFICATION, kind)),
         }
     }
 }

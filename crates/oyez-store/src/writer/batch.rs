@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::{Alarm, Change, Job, PublishJob, Tx, checkpoint::LogSignal};
 use crate::{
@@ -22,14 +22,21 @@ pub(super) struct Worker {
     jobs: mpsc::Receiver<Job>,
     log: LogSignal,
     alarm: Arc<Alarm>,
+    bell: Arc<Notify>,
 }
 
 /// What became of a batch's publishes: one result per draft, in the order of the jobs.
 type Results = Vec<Result<Written, StoreError>>;
 
 impl Worker {
-    pub(super) fn new(tx: Tx, jobs: mpsc::Receiver<Job>, log: LogSignal, alarm: Arc<Alarm>) -> Self {
-        Self { tx, jobs, log, alarm }
+    pub(super) fn new(
+        tx: Tx,
+        jobs: mpsc::Receiver<Job>,
+        log: LogSignal,
+        alarm: Arc<Alarm>,
+        bell: Arc<Notify>,
+    ) -> Self {
+        Self { tx, jobs, log, alarm, bell }
     }
 
     /// Until it is told to stop, or nobody can send any more.
@@ -78,6 +85,9 @@ impl Worker {
         match self.transaction(&publishes, &mut changes, &mut failures).await {
             Ok(results) => {
                 self.log.grew();
+                if std::mem::take(&mut self.tx.rings) {
+                    self.bell.notify_one();
+                }
                 let answers = announce(&publishes, results);
                 for (change, failure) in changes.iter_mut().zip(&failures) {
                     if failure.is_none() {

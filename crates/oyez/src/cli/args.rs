@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 mod boards;
 mod deliveries;
+mod webhooks;
 mod work;
 
 pub(super) use boards::{BoardCommand, BoardSetArgs};
 pub(super) use deliveries::{DeliveryCommand, DeliveryListArgs, PreferencesCommand, ResendArgs};
+pub(super) use webhooks::{WebhookCommand, WebhookPutArgs};
 pub(super) use work::{
     EnqueueArgs, JobCommand, JobFilterArgs, JobListArgs, JobSelection, QueueCommand, ScheduleCommand,
     ScheduleSetArgs,
@@ -101,6 +103,9 @@ pub(super) enum Command {
     /// What a user wants to be told when they are away: show, set preferences
     #[command(subcommand)]
     Preferences(PreferencesCommand),
+    /// Applications that are told by signed requests: list, put, test, rotate, delete webhooks
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Say how the server is doing: which workers, what runs and since when, what is stuck
     Status,
     /// Check settings, database, limits and files, and say how to mend what is wrong

@@ -167,6 +167,7 @@ fn background(config: &Config) -> Outcome {
     jobs(config)?;
     boards(config)?;
     fallback(config)?;
+    receivers(config)?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);
@@ -204,6 +205,19 @@ fn fallback(config: &Config) -> Outcome {
     let value = known.get(key).filter(|value| !value.is_array()).cloned();
     let fix = "correct the rule; the page docs/reference/config.md shows a whole one".to_owned();
     Err(Refusal { key: key.to_owned().into(), problem: said.to_owned(), value, fix })
+}
+
+fn receivers(config: &Config) -> Outcome {
+    within("web_push.timeout", config.web_push.timeout, "1s", "30s", "10s")?;
+    within("webhooks.timeout", config.webhooks.timeout, "1s", "25s", "15s")?;
+    match &config.web_push.subject {
+        // RFC 8292, section 2.1.
+        Some(subject) if !subject.starts_with("mailto:") && !subject.starts_with("https://") => {
+            let problem = format!("expected mailto:… or https://…, given {subject:?}");
+            set("web_push.subject", problem, "mailto:ops@example.com")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn jobs(config: &Config) -> Outcome {

@@ -19,7 +19,7 @@ async fn every_file_of_the_console_folder_is_served() {
     let files: BTreeSet<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".html"))
+        .filter(|name| !name.ends_with(".html") && name != "service-worker.js")
         .map(|name| format!("/console/{name}"))
         .collect();
     let served: BTreeSet<String> = ASSETS
@@ -44,6 +44,18 @@ async fn a_page_is_guarded_and_is_not_sent_twice() {
     assert_eq!(fetch("/", Some(&known)).await.status(), StatusCode::NOT_MODIFIED);
     assert_eq!(fetch("/", Some("\"other\"")).await.status(), StatusCode::OK);
     assert_eq!(fetch("/docs", Some(&etag)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_service_worker_may_speak_for_every_page() {
+    for router in [router(), docs()] {
+        let request = Request::get("/oyez-sw.js").body(Body::empty()).unwrap();
+        let worker = router.oneshot(request).await.unwrap();
+        assert_eq!(worker.status(), StatusCode::OK);
+        assert_eq!(worker.headers()[header::CONTENT_TYPE], SCRIPT);
+        assert_eq!(worker.headers()["service-worker-allowed"], "/");
+        assert_eq!(worker.headers()[header::CACHE_CONTROL], "no-cache");
+    }
 }
 
 #[test]

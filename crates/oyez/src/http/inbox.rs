@@ -59,6 +59,12 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
             changes,
         )
         .add(
+            Endpoint::get("/api/v1/inbox/{id}", "inbox", "Read one item")
+                .access(Access::User)
+                .answers::<Item>(200, "The item."),
+            one,
+        )
+        .add(
             Endpoint::patch("/api/v1/inbox/{id}", "inbox", "Mark one item")
                 .access(Access::User)
                 .body::<PatchRequest>()
@@ -159,6 +165,13 @@ async fn changes(State(state): State<Http>, User(user): User, Query(query): Quer
     let rest = rest.to_string();
     body.push(',');
     body.push_str(rest.trim_start_matches('{'));
+    Ok(raw(body))
+}
+
+async fn one(State(state): State<Http>, User(user): User, Segments(id): Segments<NotificationId>) -> Answer {
+    let item = state.inboxes().item(&user.id, id).await?;
+    let mut body = String::new();
+    item.push_json(&mut body);
     Ok(raw(body))
 }
 

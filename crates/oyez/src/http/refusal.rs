@@ -15,7 +15,9 @@ use crate::{
     jobs::JobsError,
     preferences::PreferencesError,
     publish::PublishError,
+    push::PushError,
     users::UsersError,
+    webhooks::WebhooksError,
 };
 
 /// What a handler refuses with.
@@ -180,6 +182,26 @@ impl From<UsersError> for Refusal {
         match error {
             UsersError::Store(error) => error.into(),
             UsersError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Store(error) => error.into(),
+            PushError::Invalid(invalid) => invalid.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<WebhooksError> for Refusal {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::Store(error) => error.into(),
+            WebhooksError::Invalid(invalid) => invalid.into(),
             other => Self::new(other.code(), other.to_string()),
         }
     }

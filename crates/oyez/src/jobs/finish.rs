@@ -12,6 +12,7 @@ use oyez_core::{
     },
     notification::Landed,
     progress::Progress,
+    webhook::job_event,
 };
 use oyez_protocol::{JobId, JobKind, QueueName, Timestamp};
 use oyez_store::{
@@ -210,10 +211,19 @@ async fn end(
         ended.push(Ended { record: Some(record), state: None, outcome, frame, landed: None });
     }
     let (places, concluding): (Vec<usize>, Vec<Concluding>) = concluding.into_iter().unzip();
-    for (place, concluded) in places.into_iter().zip(tx.conclude(&concluding, now).await?) {
+    let mut told = Vec::new();
+    for ((place, one), concluded) in
+        places.into_iter().zip(&concluding).zip(tx.conclude(&concluding, now).await?)
+    {
+        // What somebody cancelled meanwhile, or another worker has, did not end like this.
+        if concluded.state == Some(one.conclusion.state) {
+            let record = ended[place].record.as_ref();
+            told.extend(record.and_then(|record| job_event(record, &one.conclusion, now)));
+        }
         ended[place].state = concluded.state;
         ended[place].landed = concluded.landed;
     }
+    tx.tell_webhooks(&told, now).await?;
     Ok(ended)
 }
 

@@ -13,7 +13,9 @@ use oyez_store::{Retention, Store, StoreOptions};
 use super::{
     Error, Oyez, chores,
     data_dir::{DataDir, Runtime},
-    media, store_options,
+    media,
+    receivers::Receivers,
+    store_options, webhook_jobs,
 };
 use crate::{
     auth::{Auth, AuthOptions, Secret, SigningKey},
@@ -94,7 +96,7 @@ impl Oyez {
         let control_key = Secret::new(format!("{}{}", crate::auth::KEY_PREFIX, crate::auth::random_token()));
         let options = AuthOptions {
             config: config.auth.clone(),
-            key,
+            key: key.clone(),
             trusted_proxies: config.http.trusted_proxies.clone(),
             https,
             control_key: Some(control_key.clone()),
@@ -108,6 +110,7 @@ impl Oyez {
             policy: Arc::clone(&policy),
         });
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone()).telling(deliveries.clone());
+        let receivers = Receivers::open(&config, &store, &clock, key, &publisher)?;
         let users = users::Users::new(store.clone(), bus.clone(), clock.clone());
         let options = jobs_options(&config);
         let (jobs, upkeep) = Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), options);
@@ -123,7 +126,8 @@ impl Oyez {
             clock: clock.clone(),
         });
         let preferences = Preferences::new(store.clone(), clock.clone(), policy);
-        let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), &media::open(&config, media));
+        let media = media::open(media, &receivers);
+        let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), &media);
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
         // It joins the bus to the hub too.
@@ -152,6 +156,8 @@ impl Oyez {
             deliveries: deliveries.clone(),
             preferences: preferences.clone(),
             users: users.clone(),
+            push: receivers.push.clone(),
+            webhooks: receivers.webhooks.clone(),
             store: store.clone(),
             clock: clock.clone(),
             session_ttl: config.auth.refresh_ttl,
@@ -159,7 +165,7 @@ impl Oyez {
         });
         let workers = Workers::default();
         watch_live(&workers, &hub, &gateway);
-        let caretaker = Caretaker::new(store.clone(), bus, clock, &publisher, retention(&config))
+        let caretaker = Caretaker::new(store.clone(), bus.clone(), clock, &publisher, retention(&config))
             .telling(deliveries.clone());
         chores::register(chores::Parts {
             runner: &runner,
@@ -171,6 +177,8 @@ impl Oyez {
             config: &config,
         })
         .await?;
+        webhook_jobs::register(&runner, &receivers.webhooks)?;
+        workers.spawn("webhooks", webhook_jobs::announce(store.clone(), bus, workers.stop_token()));
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
         // The data directory is ours alone: what an earlier process had in hand need not wait for its lease to end.
         let taken_over = deliveries.take_over().await?;

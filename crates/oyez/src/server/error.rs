@@ -8,11 +8,12 @@ use oyez_store::{OpenError, StoreError};
 
 use super::{DataDirError, TlsError};
 use crate::{
-    auth::{AuthError, SetupError, keys::KeyFileError},
+    auth::{AuthError, SetupError},
     boards::BoardsError,
     config::ConfigError,
     deliveries::DeliveriesError,
     jobs::JobsError,
+    key_file::KeyFileError,
     preferences::PreferencesError,
     publish::PublishError,
     users::UsersError,

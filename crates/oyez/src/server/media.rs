@@ -4,14 +4,23 @@ use std::sync::Arc;
 
 use oyez_core::delivery;
 
+use super::receivers::Receivers;
 use crate::{config::Config, deliver::Medium};
 
 /// The kinds that can send anything at all: known before the store is opened, because publishing plans for them.
-pub(super) fn set_up(_config: &Config, given: &[Arc<dyn Medium>]) -> Vec<delivery::Medium> {
-    given.iter().map(|medium| medium.kind()).collect()
+pub(super) fn set_up(config: &Config, given: &[Arc<dyn Medium>]) -> Vec<delivery::Medium> {
+    let mut kinds: Vec<_> = given.iter().map(|medium| medium.kind()).collect();
+    if config.web_push.enabled {
+        kinds.push(delivery::Medium::WebPush);
+    }
+    if config.webhooks.notifications {
+        kinds.push(delivery::Medium::Webhook);
+    }
+    kinds
 }
 
 /// The media themselves; those that are given come first, and the first one of a kind counts.
-pub(super) fn open(_config: &Config, given: Vec<Arc<dyn Medium>>) -> Vec<Arc<dyn Medium>> {
+pub(super) fn open(mut given: Vec<Arc<dyn Medium>>, receivers: &Receivers) -> Vec<Arc<dyn Medium>> {
+    given.extend(receivers.media());
     given
 }

@@ -14,9 +14,15 @@ use oyez::{
     hub::{Hub, HubOptions},
     inbox::Inboxes,
     jobs::{Jobs, JobsOptions},
+    outbound::{Outbound, OutboundOptions},
     preferences::Preferences,
     publish::{Publisher, Signals},
+    push::{
+        Push, PushSetup,
+        vapid::{Vapid, VapidKey},
+    },
     users::Users,
+    webhooks::{self, Webhooks},
 };
 use oyez_core::{
     access::Rules,
@@ -134,6 +140,27 @@ impl TestApp {
             clock: clock.clone(),
         });
         tokio::spawn(teller.run(CancellationToken::new()));
+        let outbound = |timeout, allow_private| {
+            Outbound::new(OutboundOptions { allow_private, timeout, max_answer: 1_024 }).unwrap()
+        };
+        let push_setup = config.web_push.enabled.then(|| {
+            let vapid = Vapid::new(VapidKey::open(directory.path()).unwrap(), None);
+            Arc::new(PushSetup {
+                vapid,
+                outbound: outbound(config.web_push.timeout, config.web_push.allow_private),
+            })
+        });
+        let push = Push::new(store.clone(), clock.clone(), push_setup);
+        let webhooks = Webhooks::new(webhooks::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            key: SigningKey::open(directory.path()).unwrap(),
+            outbound: outbound(config.webhooks.timeout, config.webhooks.allow_private),
+            publisher: publisher.clone(),
+            admin_roles: vec![RoleName::new("admin").unwrap()],
+            disable_after: config.webhooks.disable_after,
+            notifications: config.webhooks.notifications,
+        });
         let (hub, questions) =
             Hub::start(&HubOptions { shards: 1, ..HubOptions::default() }, &clock).unwrap();
         let rate = Rate::new(1_000, Duration::from_secs(1));
@@ -171,6 +198,8 @@ impl TestApp {
             deliveries,
             preferences,
             users: users.clone(),
+            push,
+            webhooks,
             hub,
             store: store.clone(),
             clock: clock.clone(),

@@ -5,6 +5,7 @@ SET id = char(1) || num || char(1) || id, name = NULL, email = NULL, locale = NU
 WHERE num = ?1;
 DELETE FROM user_roles WHERE user = ?1;
 DELETE FROM members WHERE user = ?1;
+DELETE FROM push_subscriptions WHERE user = ?1;
 DELETE FROM tickets WHERE user = ?1;
 DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE user = ?1);
 DELETE FROM sessions WHERE user = ?1;

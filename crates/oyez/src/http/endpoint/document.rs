@@ -26,7 +26,7 @@ const ABOUT: &str = "Tells people what happened: an application says a thing onc
     Errors are `application/problem+json` with a stable `code`. Lists come in pages: `next_cursor` goes into `cursor` \
     of the next call. Trailing slashes are accepted.";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 16] = [
     ("auth", "Log in and out"),
     ("publish", "Say a thing once"),
     ("inbox", "What a user has"),
@@ -37,7 +37,9 @@ const TAGS: [(&str, &str); 14] = [
     ("queues", "Where work waits"),
     ("deliveries", "What is sent to people who are away"),
     ("users", "Who is known"),
+    ("push", "Browsers that show notifications while no page is open"),
     ("topics", "Named audiences with members"),
+    ("webhooks", "Applications that are told by signed requests"),
     ("keys", "API keys of applications"),
     ("connections", "Who is connected now"),
     ("operations", "Health, metrics, counts"),

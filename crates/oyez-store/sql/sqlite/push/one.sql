@@ -1,0 +1,1 @@
+FROM push_subscriptions AS p WHERE p.endpoint = ?1;

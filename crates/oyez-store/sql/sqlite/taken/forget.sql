@@ -1,0 +1,1 @@
+DELETE FROM taken_messages WHERE message = ?1;

@@ -1,0 +1,1 @@
+SELECT count(*), coalesce(sum(name = ?1), 0) FROM webhooks;

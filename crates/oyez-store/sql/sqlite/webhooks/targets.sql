@@ -1,0 +1,1 @@
+SELECT receiver FROM taken_messages WHERE message = ?1;
