@@ -36,7 +36,8 @@ pub(crate) struct Generator {
     greetings: Vec<Greeting>,
     subscribers: Vec<Option<Subscriber>>,
     publishers: Vec<Publisher>,
-    free: Vec<usize>,
+    /// Publishers that wait for nothing. Each in turn, so that none is silent for so long that the server ends it.
+    free: VecDeque<usize>,
     scratch: Scratch,
     pub(crate) tally: Tally,
     open: usize,
@@ -97,7 +98,7 @@ impl Generator {
             greetings: Vec::new(),
             subscribers: Vec::new(),
             publishers: Vec::new(),
-            free: Vec::new(),
+            free: VecDeque::new(),
             scratch: Scratch::new(),
             tally: Tally::new(0),
             open: 0,
@@ -224,7 +225,7 @@ impl Generator {
                 break;
             }
             if due <= now
-                && let Some(at) = self.free.pop()
+                && let Some(at) = self.free.pop_front()
             {
                 let request = compose(due, number);
                 number += 1;
@@ -261,7 +262,7 @@ impl Generator {
     pub(crate) fn request(&mut self, request: &[u8], patience: Duration) -> anyhow::Result<String> {
         self.connect_publishers(1)?;
         self.published = Published::new();
-        let at = self.free.pop().context("the only publisher is free")?;
+        let at = self.free.pop_front().context("the only publisher is free")?;
         self.publishers[at].send(request, InFlight { sent_at: clock::now(), counts: true })?;
         let started = Instant::now();
         while self.free.is_empty() {
@@ -280,13 +281,18 @@ impl Generator {
         self.publishers.clear();
         self.free.clear();
         for at in 0..connections {
-            let mut publisher = Publisher::connect(self.address).context("could not connect to publish")?;
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll.registry().register(&mut publisher.stream, Token(PUBLISHERS + at), interest)?;
+            let publisher = self.connect_publisher(at)?;
             self.publishers.push(publisher);
-            self.free.push(at);
+            self.free.push_back(at);
         }
         Ok(())
+    }
+
+    fn connect_publisher(&self, at: usize) -> anyhow::Result<Publisher> {
+        let mut publisher = Publisher::connect(self.address).context("could not connect to publish")?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut publisher.stream, Token(PUBLISHERS + at), interest)?;
+        Ok(publisher)
     }
 
     fn step(&mut self, timeout: Duration) -> anyhow::Result<()> {
@@ -310,13 +316,17 @@ impl Generator {
     fn on_publisher(&mut self, at: usize) -> anyhow::Result<()> {
         let Some(publisher) = self.publishers.get_mut(at) else { return Ok(()) };
         publisher.flush().context("a publisher's connection broke")?;
-        let Some(answer) =
-            publisher.on_readable(&mut self.scratch.buffer).context("a publisher's connection broke")?
-        else {
-            return Ok(());
+        let answer = match publisher.on_readable(&mut self.scratch.buffer) {
+            // A server may end a connection that it is asked nothing on; whoever asks next opens another.
+            Err(_) if publisher.in_flight.is_none() => {
+                self.publishers[at] = self.connect_publisher(at)?;
+                return Ok(());
+            }
+            answer => answer.context("a publisher's connection broke")?,
         };
+        let Some(answer) = answer else { return Ok(()) };
         let Some(in_flight) = publisher.in_flight.take() else { return Ok(()) };
-        self.free.push(at);
+        self.free.push_back(at);
         if (200..300).contains(&answer.status) {
             if in_flight.counts {
                 self.published.answered += 1;
@@ -384,3 +394,6 @@ pub(crate) fn http_request(method: &str, path: &str, key: &str, body: &str) -> V
     )
     .into_bytes()
 }
+
+#[cfg(test)]
+mod tests;
