@@ -18,6 +18,7 @@ mod server;
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Instant,
 };
 
 use anyhow::{Context as _, bail};
@@ -106,12 +107,14 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output.clone().unwrap_or_else(|| root.join("RESULTS.md"));
     for scenario in &scenarios {
         run.report.section(scenario.title());
+        let started = Instant::now();
         // One that fails must not take the figures of the others with it.
         if let Err(error) = scenario.run(&mut run) {
             run.report.add(report::Figure::new("could not be measured", format!("{error:#}")));
         }
         // After each, so that a run that is broken off leaves what it measured.
         run.report.write(&output, &command, pin)?;
+        report::say(&format!("{} took {:.0} s", scenario.name(), started.elapsed().as_secs_f64()));
     }
     report::say(&format!("\nwritten to {}", output.display()));
     Ok(())

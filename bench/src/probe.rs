@@ -117,6 +117,11 @@ pub(crate) fn probe(
     Ok(probe)
 }
 
+/// Of the length of a window, how much is spent on a step of the search; what is found is confirmed over more than one.
+const ROUGH: f64 = 0.4;
+const FINE: f64 = 0.7;
+const SURE: f64 = 1.7;
+
 /// Finds the highest rate that passes: doubles, bisects, and confirms over a longer time.
 pub(crate) fn saturate(
     generator: &mut Generator,
@@ -126,11 +131,16 @@ pub(crate) fn saturate(
 ) -> anyhow::Result<Option<Probe>> {
     let (mut good, mut bad, mut rate) = (0.0_f64, f64::INFINITY, first_rate);
     for _ in 0..16 {
-        if probe(generator, load, rate, seconds)?.passes() {
+        let length = if bad.is_infinite() { ROUGH } else { FINE };
+        let mut passes = passes(generator, load, rate, seconds * length)?;
+        // A short look is not enough to end the doubling.
+        if !passes && bad.is_infinite() {
+            passes = self::passes(generator, load, rate, seconds)?;
+        }
+        if passes {
             good = rate;
         } else {
             bad = rate;
-            settle(generator)?;
         }
         if bad.is_infinite() {
             rate *= 2.0;
@@ -147,7 +157,7 @@ pub(crate) fn saturate(
     }
     let mut rate = good;
     for _ in 0..6 {
-        let confirmed = probe(generator, load, rate, seconds * 1.7)?;
+        let confirmed = probe(generator, load, rate, seconds * SURE)?;
         if confirmed.passes() {
             return Ok(Some(confirmed));
         }
@@ -155,6 +165,15 @@ pub(crate) fn saturate(
         rate *= 0.92;
     }
     Ok(None)
+}
+
+/// Whether a rate passes; a server that fell behind has caught up on return.
+fn passes(generator: &mut Generator, load: &mut Load<'_>, rate: f64, seconds: f64) -> anyhow::Result<bool> {
+    let passes = probe(generator, load, rate, seconds)?.passes();
+    if !passes {
+        settle(generator)?;
+    }
+    Ok(passes)
 }
 
 /// Lets a server that fell behind catch up.

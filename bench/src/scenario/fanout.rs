@@ -63,11 +63,16 @@ fn measure_with(run: &mut Run, subscribers: usize) -> anyhow::Result<()> {
 
     say(&format!("{people}, bare loop, one send per message"));
     let bytes = modest.bytes_per_delivery;
-    let (bare_modest, bare_most) = bare(run, How::EachMessage, subscribers, bytes)?;
+    let window = run.seconds(5.0);
+    let bare_modest = bare(run, How::EachMessage, subscribers, bytes, |generator, load| {
+        probe(generator, load, modest_rate, window)
+    })?;
     say(&format!("{people}, bare loop, coalesced"));
-    let (_, coalesced) = bare(run, How::Coalesced, subscribers, bytes)?;
+    let coalesced = bare(run, How::Coalesced, subscribers, bytes, |generator, load| {
+        saturate(generator, load, modest_rate * 4.0, seconds)
+    })?;
 
-    report(run, &people, &Measured { modest, most, stored, half, bare_modest, bare_most, coalesced });
+    report(run, &people, &Measured { modest, most, stored, half, bare_modest, coalesced });
     Ok(())
 }
 
@@ -77,12 +82,11 @@ struct Measured {
     stored: Option<Probe>,
     half: Option<Probe>,
     bare_modest: Probe,
-    bare_most: Option<Probe>,
     coalesced: Option<Probe>,
 }
 
 fn report(run: &mut Run, people: &str, measured: &Measured) {
-    let Measured { modest, most, stored, half, bare_modest, bare_most, coalesced } = measured;
+    let Measured { modest, most, stored, half, bare_modest, coalesced } = measured;
     let cpu = modest.cpu_us_per_delivery / bare_modest.cpu_us_per_delivery;
     run.report.add(
         Figure::new(
@@ -94,11 +98,8 @@ fn report(run: &mut Run, people: &str, measured: &Measured) {
     );
     let none = || "none passed".to_owned();
     let speed = |probe: &Option<Probe>| probe.as_ref().map_or_else(none, Probe::speed);
-    let mut figure = Figure::new(format!("{people}: most live deliveries"), speed(most)).beside(format!(
-        "bare coalescing {}; bare one by one {}",
-        speed(coalesced),
-        speed(bare_most)
-    ));
+    let mut figure = Figure::new(format!("{people}: most live deliveries"), speed(most))
+        .beside(format!("bare coalescing {}", speed(coalesced)));
     if let (Some(most), Some(limit)) = (most, coalesced) {
         let ratio = most.deliveries_per_second / limit.deliveries_per_second;
         figure = figure.judged(ratio, Bar::AtLeast(0.4, 0.8), " x");
@@ -119,16 +120,20 @@ fn report(run: &mut Run, people: &str, measured: &Measured) {
     }
 }
 
-fn bare(run: &Run, how: How, subscribers: usize, bytes: f64) -> anyhow::Result<(Probe, Option<Probe>)> {
+/// Measures a bare loop with as many listeners and as many bytes.
+fn bare<T>(
+    run: &Run,
+    how: How,
+    subscribers: usize,
+    bytes: f64,
+    measure: impl FnOnce(&mut Generator, &mut Load<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let server = BareServer::start(how, run.setup.pin)?;
     let mut generator = Generator::new(server.address)?;
     generator.subscribe(vec![Greeting { path: "/".into(), ..Greeting::default() }; subscribers])?;
     let mut compose = |stamp, _| message::bare(stamp, bytes);
     let mut load = load(&mut compose, subscribers, server.pid());
-    let modest_rate = MODEST / subscribers as f64;
-    let modest = probe(&mut generator, &mut load, modest_rate, run.seconds(5.0))?;
-    let most = saturate(&mut generator, &mut load, modest_rate * 4.0, run.seconds(3.0))?;
-    Ok((modest, most))
+    measure(&mut generator, &mut load)
 }
 
 fn load<'a>(compose: &'a mut dyn FnMut(u64, u64) -> Vec<u8>, subscribers: usize, pid: u32) -> Load<'a> {
