@@ -10,9 +10,10 @@ use oyez_protocol::{NotificationId, Seq, Timestamp, UserId, frame::server::ItemT
 use uuid::Uuid;
 
 use crate::{
-    engine::{Row, args, sql},
+    engine::{Row, args, json, sql},
     error::StoreError,
     store::Store,
+    writer::Tx,
 };
 
 /// Which items an inbox page shows, newest first.
@@ -46,6 +47,13 @@ pub enum InboxStatus {
     Archived,
 }
 
+impl Tx {
+    /// Puts the fresh items of users, by number, in their places, where they can be marked and deleted.
+    pub(crate) async fn place_items(&mut self, users: &[i64]) -> Result<(), StoreError> {
+        self.execute(sql!("inbox/place"), args![json(users)]).await.map(|_| ())
+    }
+}
+
 impl Store {
     /// Items with a position after `after`, oldest first, archived ones too: what a client that was there missed.
     /// At most `limit`, and no more once the tails exceed `max_bytes`; at least one when there is one.
@@ -75,11 +83,12 @@ impl Store {
         user: &UserId,
         filter: &InboxFilter,
     ) -> Result<Vec<StoredItem>, StoreError> {
+        // What is fresh is neither seen, read nor archived.
         let statement = match filter.status {
-            InboxStatus::All => sql!("inbox/page", "inbox/page_all"),
-            InboxStatus::Active => sql!("inbox/page", "inbox/page_active"),
-            InboxStatus::Unread => sql!("inbox/page", "inbox/page_unread"),
-            InboxStatus::Unseen => sql!("inbox/page", "inbox/page_unseen"),
+            InboxStatus::All => sql!("inbox/page_fresh", "inbox/page", "inbox/page_all"),
+            InboxStatus::Active => sql!("inbox/page_fresh", "inbox/page", "inbox/page_active"),
+            InboxStatus::Unread => sql!("inbox/page_fresh", "inbox/page", "inbox/page_unread"),
+            InboxStatus::Unseen => sql!("inbox/page_fresh", "inbox/page", "inbox/page_unseen"),
             InboxStatus::Read => sql!("inbox/page", "inbox/page_read"),
             InboxStatus::Archived => sql!("inbox/page", "inbox/page_archived"),
         };

@@ -177,6 +177,7 @@ impl Tx {
     pub(crate) async fn erase_some(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.fetch_one(sql!("users/erased"), args![]).await? else { return Ok(false) };
         let (num, name) = (row.int(0)?, row.text(1)?);
+        self.place_items(&[num]).await?;
         let items = self.fetch(sql!("users/erase_items"), args![num, ERASE_STEP]).await?;
         let notifications = items.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
         self.forget_unowned(&notifications).await?;

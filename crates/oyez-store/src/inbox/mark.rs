@@ -57,6 +57,9 @@ impl Tx {
             return Ok(InboxChange::default());
         };
         let num = inbox.int(0)?;
+        if inbox.flag(4)? {
+            self.place_items(&[num]).await?;
+        }
         let mut moved = Moved::default();
         match selection {
             Selection::Ids(ids) => {

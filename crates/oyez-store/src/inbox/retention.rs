@@ -91,6 +91,8 @@ impl Tx {
                 changed.extend(moved.add(&before, after));
             }
         }
+        let users: Vec<i64> = changed.iter().map(|(user, ..)| *user).collect();
+        self.place_items(&users).await?;
         self.set_times(&changed).await?;
         if !rows.is_empty() {
             self.skip_expired(id, (cursor, last), now).await?;
@@ -158,12 +160,13 @@ impl Tx {
         cuts: &[(i64, i64)],
         now: Timestamp,
     ) -> Result<Vec<(UserId, InboxChange)>, StoreError> {
+        let users: Vec<i64> = cuts.iter().map(|(user, _)| *user).collect();
+        self.place_items(&users).await?;
         self.skip_removed(cuts, now).await?;
         self.execute(sql!("inbox/uncount"), args![json(cuts)]).await?;
         let rows = self.fetch(sql!("inbox/cut"), args![json(cuts)]).await?;
         let notifications = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
         self.forget_unowned(&notifications).await?;
-        let users: Vec<i64> = cuts.iter().map(|(user, _)| *user).collect();
         let change = |row: &crate::engine::Row| {
             let (unread, unseen, seq) = (row.count(1)?, row.count(2)?, Seq(row.count(3)?));
             Ok((row.user(0)?, InboxChange { seq, unread, unseen, changed: Vec::new(), all: true }))

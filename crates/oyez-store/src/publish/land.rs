@@ -27,6 +27,10 @@ const SMALL_GROUP: usize = 2_000;
 /// Items of groups in one transaction; drafts beyond go in chunks.
 const ROOM: usize = 16_000;
 
+/// How many items of an inbox are placed at once. Each user's turn comes at other positions, so that a publish to
+/// everyone places those of a few users and not of all.
+pub(super) const PLACED_TOGETHER: i64 = 32;
+
 /// What became of a draft.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Landing {
@@ -43,22 +47,39 @@ pub(crate) struct Written {
     pub(crate) landed: Option<Landed>,
 }
 
+/// What a landing runs. Each statement has its price even where it does nothing, so those that few need are apart.
+struct Statements {
+    lookup: Statement,
+    write: Statement,
+    /// Remembers idempotency keys and places fresh items too.
+    write_more: Statement,
+}
+
+/// In a transaction that is open, and stays so.
+const WITHIN: Statements = Statements {
+    lookup: sql!("publish/lookup"),
+    write: sql!("publish/write"),
+    write_more: sql!("publish/write", "publish/remember", "inbox/place"),
+};
+const BEGINNING: Statements = Statements { lookup: sql!("tx/begin", "publish/lookup"), ..WITHIN };
+const WHOLE: Statements = Statements {
+    write: sql!("publish/write", "tx/commit"),
+    write_more: sql!("publish/write", "publish/remember", "inbox/place", "tx/commit"),
+    ..BEGINNING
+};
+
 /// Lands drafts in a transaction that begins here, and ends here when `commit` is set.
 pub(crate) async fn land_together(
     tx: &mut Tx,
     drafts: &[&Draft],
     commit: bool,
 ) -> Result<Vec<Written>, StoreError> {
-    let write = match commit {
-        true => sql!("publish/write", "tx/commit"),
-        false => sql!("publish/write"),
-    };
-    land(tx, drafts, sql!("tx/begin", "publish/lookup"), write).await
+    land(tx, drafts, if commit { &WHOLE } else { &BEGINNING }).await
 }
 
 /// Lands one draft in the transaction that is open.
 pub(crate) async fn land_one(tx: &mut Tx, draft: &Draft) -> Result<Written, StoreError> {
-    let mut written = land(tx, &[draft], sql!("publish/lookup"), sql!("publish/write")).await?;
+    let mut written = land(tx, &[draft], &WITHIN).await?;
     written.pop().ok_or_else(|| StoreError::Fault("a draft without a result".into()))
 }
 
@@ -69,18 +90,13 @@ impl Tx {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        let written = land(self, drafts, sql!("publish/lookup"), sql!("publish/write")).await?;
+        let written = land(self, drafts, &WITHIN).await?;
         Ok(written.into_iter().map(|written| written.landed).collect())
     }
 }
 
-async fn land(
-    tx: &mut Tx,
-    drafts: &[&Draft],
-    lookup: Statement,
-    write: Statement,
-) -> Result<Vec<Written>, StoreError> {
-    let mut known = Known::read(tx, drafts, lookup).await?;
+async fn land(tx: &mut Tx, drafts: &[&Draft], statements: &Statements) -> Result<Vec<Written>, StoreError> {
+    let mut known = Known::read(tx, drafts, statements.lookup).await?;
     let mut earlier = recall(tx, drafts).await?;
     known.read_groups(tx, drafts).await?;
     known.add_users(tx, drafts).await?;
@@ -100,10 +116,10 @@ async fn land(
             written.push(Written { landing, landed: None });
             continue;
         }
-        let before = rows.items.len();
+        let before = rows.landings.len();
         let one = rows.add(draft, &mut known);
-        if rows.items.len() > before && tx.may_deliver(&notice(draft)) {
-            let users = rows.items[before..].iter().map(|(user, ..)| *user).collect();
+        if rows.landings.len() > before && tx.may_deliver(&notice(draft)) {
+            let users = rows.landings[before..].iter().map(|(_, user, _)| *user).collect();
             to_plan.push((written.len(), draft, users));
         }
         if let (Some(idempotency), Some(key)) = (&draft.idempotency, key) {
@@ -117,13 +133,16 @@ async fn land(
         let landings: Vec<_> = to_plan.iter().map(|one| landing(one, &written)).collect();
         tx.plan(&landings).await?;
     }
-    // In the order they are stored in: items of one user share a page.
-    rows.items.sort_unstable();
-    tx.execute(
-        write,
-        args![json(&rows.notifications), json(&rows.heads(&known)), json(&rows.items), json(&rows.keys)],
-    )
-    .await?;
+    // In the order they are stored in: neighbours share a page.
+    rows.landings.sort_unstable();
+    let (heads, to_place) = rows.heads(&known);
+    let write = match to_place.is_empty() && rows.keys.is_empty() {
+        true => statements.write,
+        false => statements.write_more,
+    };
+    let (notifications, landings) = (json(&rows.notifications), json(&rows.landings));
+    tx.execute(write, args![json(&to_place), notifications, json(&heads), landings, json(&rows.keys)])
+        .await?;
     Ok(written)
 }
 
@@ -318,11 +337,22 @@ impl Known {
 #[derive(Default)]
 struct Rows<'a> {
     notifications: Vec<NotificationRow<'a>>,
-    items: Vec<(i64, i64, i64)>,
-    /// Items by user.
-    added: HashMap<i64, i64>,
+    /// Notification, user, position.
+    landings: Vec<(i64, i64, i64)>,
+    added: HashMap<i64, Added>,
     keys: Vec<(&'a str, &'a str, String, Uuid, i64)>,
 }
+
+/// What a user gets.
+#[derive(Default)]
+struct Added {
+    items: i64,
+    /// The notifications, as an inbox holds them.
+    fresh: String,
+}
+
+/// The columns of an inbox: user, new head, items added, and which.
+type HeadRow<'a> = (i64, i64, i64, &'a str);
 
 /// The columns of a notification, by position.
 type NotificationRow<'a> = (
@@ -335,7 +365,7 @@ impl<'a> Rows<'a> {
         known.last_notification += 1;
         let num = known.last_notification;
         let id = draft.id;
-        let room = ROOM.saturating_sub(self.items.len());
+        let room = ROOM.saturating_sub(self.landings.len());
         let (state, recipients) = match lands_now(draft) {
             false => ("waiting", None),
             true => match known.recipients(draft, room) {
@@ -343,12 +373,16 @@ impl<'a> Rows<'a> {
                 None => ("sending", None),
             },
         };
+        let number = num.to_string();
         let landed: Option<Vec<_>> = recipients.map(|recipients| {
             let place = |(user, name): (i64, UserId)| {
                 let head = known.heads.entry(user).or_insert(0);
                 *head += 1;
-                *self.added.entry(user).or_insert(0) += 1;
-                self.items.push((user, *head, num));
+                let added = self.added.entry(user).or_default();
+                added.items += 1;
+                added.fresh.push(',');
+                added.fresh.push_str(&number);
+                self.landings.push((num, user, *head));
                 (name, Seq(u64::try_from(*head).unwrap_or(0)))
             };
             recipients.into_iter().map(place).collect()
@@ -386,10 +420,20 @@ impl<'a> Rows<'a> {
         Written { landing, landed }
     }
 
-    /// User, new head, items added.
-    fn heads(&self, known: &Known) -> Vec<(i64, i64, i64)> {
-        let head = |user: &i64| known.heads.get(user).copied().unwrap_or(0);
-        self.added.iter().map(|(user, added)| (*user, head(user), *added)).collect()
+    /// The inboxes as they are to be, and whose fresh items are many enough to be placed.
+    fn heads(&self, known: &Known) -> (Vec<HeadRow<'_>>, Vec<i64>) {
+        let mut heads = Vec::with_capacity(self.added.len());
+        let mut to_place = Vec::new();
+        for (user, added) in &self.added {
+            let head = known.heads.get(user).copied().unwrap_or(0);
+            heads.push((*user, head, added.items, added.fresh.as_str()));
+            let rounds = |head: i64| (user + head).div_euclid(PLACED_TOGETHER);
+            if rounds(head) > rounds(head - added.items) {
+                to_place.push(*user);
+            }
+        }
+        heads.sort_unstable();
+        (heads, to_place)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use oyez_core::{delivery::Medium, fallback::Notice, notification::Landed};
 use oyez_protocol::{NotificationId, Seq, UserId};
 
-use super::LandedHook;
+use super::{LandedHook, land::PLACED_TOGETHER};
 use crate::{
     deliveries::plan::Landing,
     engine::{args, sql},
@@ -73,7 +73,8 @@ async fn write_window(tx: &mut Tx, num: i64) -> Result<Window, StoreError> {
     let may_deliver = tx.may_deliver(&notice);
     let window = if may_deliver { PLANNED_WINDOW } else { WINDOW };
     let (after, up_to) = (next - 1, (next - 1).saturating_add(window).min(last));
-    let written = tx.fetch_one(sql!("publish/write_window"), args![num, after, up_to, audience]).await?;
+    let args = args![num, after, up_to, audience, PLACED_TOGETHER];
+    let written = tx.fetch_one(sql!("publish/write_window"), args).await?;
     let written = written.ok_or_else(|| StoreError::Fault("a window without an answer".into()))?;
     let (users, recipients): (Vec<i64>, _) = unpack(written.opt_text(0)?.unwrap_or(""))?.into_iter().unzip();
     let landed =

@@ -7,6 +7,7 @@ mod commit;
 mod deliveries;
 mod inbox;
 mod jobs;
+mod landings;
 mod large_audience;
 mod opening;
 mod publish;

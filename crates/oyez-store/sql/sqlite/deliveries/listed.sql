@@ -13,7 +13,7 @@ SELECT json_group_array(json_array(asked.key, (
             SELECT hex(n.id) AS id, t.seq AS seq, d.kind AS kind, n.tail AS tail, d.created_at AS created_at
             FROM deliveries AS d
             CROSS JOIN notifications AS n ON n.id = d.notification
-            CROSS JOIN items AS t ON t.notification = n.num AND t.user = d.user
+            CROSS JOIN landings AS t ON t.notification = n.num AND t.user = d.user
             WHERE d.digest = unhex(asked.value, '-') AND d.notification IS NOT NULL
             ORDER BY t.seq
             LIMIT ?2 + 0

@@ -2,10 +2,11 @@
 -- a digest was never tried.
 SELECT json_group_array(json_array(
     asked.key, d.num, hex(d.id), hex(d.notification), d.kind, d.timing, d.created_at, d.expires_at,
-    t.seq IS NULL, coalesce(t.seen_at, t.read_at, t.archived_at) IS NOT NULL
+    l.seq IS NULL, coalesce(t.seen_at, t.read_at, t.archived_at) IS NOT NULL
 ))
 FROM json_each(?1) AS asked
 CROSS JOIN deliveries AS d
     ON d.digest = unhex(asked.value, '-') AND d.notification IS NOT NULL AND d.state = 'waiting'
 LEFT JOIN notifications AS n ON n.id = d.notification
-LEFT JOIN items AS t ON t.notification = n.num AND t.user = d.user;
+LEFT JOIN landings AS l ON l.notification = n.num AND l.user = d.user
+LEFT JOIN placed_items AS t ON t.user = l.user AND t.seq = l.seq;

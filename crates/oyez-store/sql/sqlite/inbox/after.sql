@@ -8,9 +8,19 @@ SELECT coalesce(i.head, 0), (
         ) AS bytes_before
         FROM (
             SELECT t.seq, n.id, n.tail, t.seen_at, t.read_at, t.archived_at
-            FROM items AS t
+            FROM (
+                SELECT * FROM (
+                    SELECT seq, notification, seen_at, read_at, archived_at FROM placed_items
+                    WHERE user = u.num AND seq > ?2
+                    ORDER BY seq
+                    LIMIT ?3 + 0
+                )
+                UNION ALL
+                SELECT i.placed + 1 + key, value, NULL, NULL, NULL
+                FROM json_each('[' || substr(i.fresh, 2) || ']')
+                WHERE i.placed + 1 + key > ?2
+            ) AS t
             CROSS JOIN notifications AS n ON n.num = t.notification
-            WHERE t.user = u.num AND t.seq > ?2
             ORDER BY t.seq
             LIMIT ?3 + 0
         )

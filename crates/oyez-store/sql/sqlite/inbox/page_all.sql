@@ -1,1 +1,1 @@
-ORDER BY t.seq DESC LIMIT ?3 + 0;
+ORDER BY 1 DESC LIMIT ?3 + 0;

@@ -1,1 +1,1 @@
-AND t.archived_at IS NOT NULL ORDER BY t.seq DESC LIMIT ?3 + 0;
+AND t.archived_at IS NOT NULL ORDER BY 1 DESC LIMIT ?3 + 0;

@@ -1,1 +1,1 @@
-AND t.archived_at IS NULL AND t.read_at IS NULL ORDER BY t.seq DESC LIMIT ?3 + 0;
+AND t.archived_at IS NULL AND t.read_at IS NULL ORDER BY 1 DESC LIMIT ?3 + 0;

@@ -6,7 +6,7 @@ FROM (
         count(*) FILTER (WHERE t.read_at IS NULL AND t.archived_at IS NULL AND t.seq IS NOT NULL) AS unread,
         count(*) FILTER (WHERE t.seen_at IS NULL AND t.archived_at IS NULL AND t.seq IS NOT NULL) AS unseen
     FROM json_each(?1) AS cut
-    LEFT JOIN items AS t ON t.user = cut.value ->> 0 AND t.seq <= cut.value ->> 1
+    LEFT JOIN placed_items AS t ON t.user = cut.value ->> 0 AND t.seq <= cut.value ->> 1
     GROUP BY 1, 2
 ) AS gone
 WHERE inboxes.user = gone.user;

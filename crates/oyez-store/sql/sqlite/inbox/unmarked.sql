@@ -1,5 +1,5 @@
 SELECT t.seq, n.id, t.seen_at, t.read_at, t.archived_at
-FROM items AS t
+FROM placed_items AS t
 CROSS JOIN notifications AS n ON n.num = t.notification
 WHERE t.user = ?1 AND t.seq > ?2 AND t.seq <= ?3
     AND CASE ?4
