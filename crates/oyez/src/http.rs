@@ -30,7 +30,10 @@ mod users;
 mod webhooks;
 mod workers;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::{
@@ -96,7 +99,7 @@ struct Inner {
     cors: edge::Cors,
     metrics: metrics::RequestMetrics,
     request_ids: edge::RequestIds,
-    openapi: Bytes,
+    openapi: OnceLock<Bytes>,
     draining: CancellationToken,
 }
 
@@ -109,13 +112,11 @@ impl FromRef<Http> for Auth {
 impl Http {
     /// Prepares the edge.
     pub fn new(options: HttpOptions) -> Self {
-        let (_, document) = table().build();
-        let openapi = document.to_json().unwrap_or_default();
         let inner = Inner {
             cors: edge::Cors::new(&options.config.cors_origins),
             metrics: metrics::RequestMetrics::new(),
             request_ids: edge::RequestIds::default(),
-            openapi: openapi.into(),
+            openapi: OnceLock::new(),
             draining: CancellationToken::new(),
             options,
         };
@@ -124,7 +125,7 @@ impl Http {
 
     /// All endpoints, without an answer to unknown paths: that is the server's, see [`not_found`].
     pub fn router(&self) -> Router {
-        let (router, _) = table().build();
+        let router = table().router();
         router
             .method_not_allowed_fallback(method_not_allowed)
             .layer(axum::middleware::from_fn_with_state(self.clone(), edge::edge))
@@ -221,7 +222,8 @@ impl Http {
     }
 
     fn openapi(&self) -> Bytes {
-        self.inner.openapi.clone()
+        let compose = || table().document().to_json().unwrap_or_default().into();
+        self.inner.openapi.get_or_init(compose).clone()
     }
 
     fn cookie_seconds(&self) -> u64 {
@@ -242,7 +244,7 @@ impl Http {
 
 /// The OpenAPI document, as JSON for people.
 pub fn openapi() -> String {
-    table().build().1.to_pretty_json().unwrap_or_default()
+    table().document().to_pretty_json().unwrap_or_default()
 }
 
 fn table() -> endpoint::Endpoints {

@@ -7,9 +7,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{Connection, Engine, Row, Statement, Value};
 use crate::error::StoreError;
 
-/// Connections that read, handed out one at a time.
+/// Connections that read, handed out one at a time. Each is opened when the others are not enough: it has a thread and
+/// caches of its own.
 #[derive(Debug)]
 pub(crate) struct Readers {
+    engine: Engine,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
 }
@@ -22,20 +24,22 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Readers {
-    pub(crate) async fn open(engine: &Engine, count: u32) -> Result<Self, StoreError> {
-        let mut idle = Vec::new();
-        for _ in 0..count.max(1) {
-            idle.push(engine.reader().await?);
-        }
-        let permits = Semaphore::new(idle.len());
-        Ok(Self { idle: Mutex::new(idle), permits })
+    /// Opens the first, and up to `most` later.
+    pub(crate) async fn open(engine: &Engine, most: u32) -> Result<Self, StoreError> {
+        let idle = vec![engine.reader().await?];
+        let permits = Semaphore::new(usize::try_from(most).unwrap_or(1).max(1));
+        Ok(Self { engine: engine.clone(), idle: Mutex::new(idle), permits })
     }
 
     /// Waits for a free reader.
     pub(crate) async fn get(&self) -> Result<Reader<'_>, StoreError> {
         let permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
-        let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Ok(Reader { home: self, connection: Some(connection.ok_or(StoreError::Closed)?), _permit: permit })
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.engine.reader().await?,
+        };
+        Ok(Reader { home: self, connection: Some(connection), _permit: permit })
     }
 
     /// Refuses later callers and ends the connections that are not on loan.

@@ -15,6 +15,9 @@ use crate::auth::Scope;
 
 type NamedSchema = (String, RefOr<Schema>);
 
+/// What a type looks like is worked out when the document is asked for: a server that nobody asks need not know.
+type SchemaOf = fn() -> RefOr<Schema>;
+
 /// Who may call an endpoint, as its documentation says it. The handler enforces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -55,16 +58,17 @@ pub(super) struct Endpoint {
     query: Vec<(&'static str, &'static str)>,
     idempotent: bool,
     guarded: bool,
-    body: Option<(String, bool)>,
+    body: Option<(SchemaOf, bool)>,
     answer: (u16, &'static str, Content),
     refusals: Vec<ErrorCode>,
-    schemas: Vec<NamedSchema>,
+    /// Each adds a type and those it is made of.
+    schemas: Vec<fn(&mut Vec<NamedSchema>)>,
 }
 
 /// What an answer holds.
 enum Content {
     Nothing,
-    Json(Box<RefOr<Schema>>),
+    Json(SchemaOf),
     Text(&'static str),
 }
 
@@ -153,20 +157,20 @@ impl Endpoint {
 
     fn takes<T: ToSchema>(mut self, required: bool) -> Self {
         self.remember::<T>();
-        self.body = Some((T::name().into_owned(), required));
+        self.body = Some((document::reference_to::<T>, required));
         self
     }
 
     pub(super) fn answers<T: ToSchema>(mut self, status: u16, meaning: &'static str) -> Self {
         self.remember::<T>();
-        self.answer = (status, meaning, Content::Json(Box::new(document::reference(&T::name()))));
+        self.answer = (status, meaning, Content::Json(document::reference_to::<T>));
         self
     }
 
     /// A page of a list.
     pub(super) fn answers_page<T: ToSchema>(mut self, meaning: &'static str) -> Self {
         self.remember::<T>();
-        self.answer = (200, meaning, Content::Json(Box::new(Page::<T>::schema())));
+        self.answer = (200, meaning, Content::Json(Page::<T>::schema));
         self
     }
 
@@ -187,8 +191,10 @@ impl Endpoint {
     }
 
     fn remember<T: ToSchema>(&mut self) {
-        T::schemas(&mut self.schemas);
-        self.schemas.push((T::name().into_owned(), T::schema()));
+        self.schemas.push(|schemas| {
+            T::schemas(schemas);
+            schemas.push((T::name().into_owned(), T::schema()));
+        });
     }
 }
 
@@ -219,8 +225,13 @@ impl Endpoints {
         self
     }
 
-    /// The routes, and the document that describes them.
-    pub(super) fn build(self) -> (Router<Http>, OpenApi) {
-        (self.router, document::document(self.described))
+    /// The routes.
+    pub(super) fn router(self) -> Router<Http> {
+        self.router
+    }
+
+    /// The document that describes them.
+    pub(super) fn document(self) -> OpenApi {
+        document::document(self.described)
     }
 }

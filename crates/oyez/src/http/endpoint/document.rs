@@ -45,8 +45,8 @@ const TAGS: [(&str, &str); 16] = [
     ("operations", "Health, metrics, counts"),
 ];
 
-pub(super) fn reference(name: &str) -> RefOr<Schema> {
-    RefOr::Ref(Ref::from_schema_name(name))
+pub(super) fn reference_to<T: ToSchema>() -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name(T::name()))
 }
 
 /// Composes the document.
@@ -66,8 +66,10 @@ pub(super) fn document(endpoints: Vec<Endpoint>) -> OpenApi {
     problem.push((Problem::name().into_owned(), Problem::schema()));
     schemas.extend(problem);
     let mut paths = Paths::new();
-    for mut endpoint in endpoints {
-        schemas.extend(std::mem::take(&mut endpoint.schemas));
+    for endpoint in endpoints {
+        let mut named = Vec::new();
+        endpoint.schemas.iter().for_each(|add| add(&mut named));
+        schemas.extend(named);
         paths.add_path_operation(endpoint.path, vec![method(endpoint.verb)], operation(endpoint));
     }
     components.schemas.extend(schemas);
@@ -125,10 +127,10 @@ fn operation(endpoint: Endpoint) -> Operation {
             operation = operation.parameter(parameter(name, ParameterIn::Header, Required::False, meaning));
         }
     }
-    if let Some((name, required)) = &endpoint.body {
-        let required = if *required { Required::True } else { Required::False };
+    if let Some((schema, required)) = endpoint.body {
+        let required = if required { Required::True } else { Required::False };
         let body = RequestBodyBuilder::new().required(Some(required));
-        let content = MediaType::new(Some(reference(name)));
+        let content = MediaType::new(Some(schema()));
         operation = operation.request_body(Some(body.content("application/json", content).build()));
     }
     for security in securities(endpoint.access) {
@@ -244,7 +246,7 @@ fn answer(meaning: &str, content: Content) -> Response {
     let response = ResponseBuilder::new().description(meaning);
     match content {
         Content::Nothing => response.build(),
-        Content::Json(schema) => response.content("application/json", MediaType::new(Some(*schema))).build(),
+        Content::Json(schema) => response.content("application/json", MediaType::new(Some(schema()))).build(),
         Content::Text(content_type) => {
             let text = Schema::Object(ObjectBuilder::new().schema_type(Type::String).build());
             response.content(content_type, MediaType::new(Some(text))).build()
@@ -254,7 +256,7 @@ fn answer(meaning: &str, content: Content) -> Response {
 
 fn refusal(status: u16, codes: &[ErrorCode]) -> Response {
     let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
-    let content = MediaType::new(Some(reference(&Problem::name())));
+    let content = MediaType::new(Some(reference_to::<Problem>()));
     let mut response = ResponseBuilder::new()
         .description(format!("Refused: {}.", names.join(", ")))
         .content("application/problem+json", content);
