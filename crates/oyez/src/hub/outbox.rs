@@ -11,6 +11,8 @@ use bytes::Bytes;
 
 /// Slices handed to one system call; Linux takes 1,024 at most.
 const MOST_SLICES: usize = 256;
+/// As many do for a queue of a few frames, and cost less to lay out.
+const FEW_SLICES: usize = 8;
 
 /// A few bytes of one recipient's own, in front of what is shared.
 #[derive(Debug, Clone, Copy)]
@@ -128,9 +130,7 @@ impl Outbox {
     pub(super) fn write_to(&mut self, socket: &mut impl Write) -> io::Result<(Flush, usize)> {
         let mut total = 0;
         while !self.pieces.is_empty() {
-            let mut slices = [IoSlice::new(&[]); MOST_SLICES];
-            let used = self.gather(&mut slices);
-            match socket.write_vectored(&slices[..used]) {
+            match self.offer(socket) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     total += count;
@@ -146,6 +146,21 @@ impl Outbox {
         // An idle connection keeps no queue.
         self.pieces = VecDeque::new();
         Ok((Flush::Drained, total))
+    }
+
+    /// Hands as much to the socket as one system call takes, in the cheapest way: most sockets are owed a single frame.
+    fn offer(&self, socket: &mut impl Write) -> io::Result<usize> {
+        match self.pieces.len() {
+            1 if self.pieces[0].head().is_empty() => socket.write(&self.pieces[0].body()[self.written..]),
+            few if few * 2 <= FEW_SLICES => self.offer_slices::<FEW_SLICES>(socket),
+            _ => self.offer_slices::<MOST_SLICES>(socket),
+        }
+    }
+
+    fn offer_slices<const MOST: usize>(&self, socket: &mut impl Write) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); MOST];
+        let used = self.gather(&mut slices);
+        socket.write_vectored(&slices[..used])
     }
 
     fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
