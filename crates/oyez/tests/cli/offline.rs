@@ -1,6 +1,11 @@
 //! What works without a server, and what is refused.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 
@@ -48,6 +53,46 @@ fn a_missing_database_is_a_failure_that_says_what_to_do() {
     let output = run(data.path(), &["user", "list", "--json"]);
     let error: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(error["error"]["hint"].is_string(), "{error}");
+}
+
+/// A command of somebody who owns the data directory but may not write the database. Root may write whatever the
+/// permissions say, so there it runs as a user who may not.
+fn without_the_right_to_write(data: &Path, program: &Path, arguments: &[&str]) -> Output {
+    const NOBODY: u32 = 65_534;
+    let mut command = oyez();
+    if rustix::process::geteuid().is_root() {
+        for owned in [data.to_owned(), data.join("signing.key"), data.join("server.lock")] {
+            std::os::unix::fs::chown(owned, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        command = Command::new("setpriv");
+        command
+            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
+            .arg(program);
+    }
+    command.args(arguments).arg("--data").arg(data).output().unwrap()
+}
+
+#[test]
+fn a_database_that_cannot_be_written_says_so_and_stays_as_it_was() {
+    let data = tempfile::tempdir().unwrap();
+    answer(data.path(), &["migrate"]);
+    answer(data.path(), &["user", "add", "anna"]);
+    let database = data.path().join("oyez.db");
+    let before = fs::read(&database).unwrap();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o444)).unwrap();
+    // Where everybody may run it.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = folder.path().join("oyez");
+    fs::copy(oyez().get_program(), &program).unwrap();
+    for arguments in [&["user", "add", "bert"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let output = without_the_right_to_write(data.path(), &program, arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("make the file and its directory writable"), "{arguments:?}: {said}");
+    }
+    assert_eq!(fs::read(&database).unwrap(), before);
+    assert_eq!(answer(data.path(), &["user", "list"])["data"].as_array().unwrap().len(), 1);
 }
 
 #[test]
