@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use oyez_store::Ended;
+use oyez_store::{Ended, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +10,9 @@ use super::{PAUSE, Shared, pause_after, rest};
 
 /// Ends written in one transaction at most.
 const MOST_AT_ONCE: usize = 256;
+
+/// How often ends are tried that the store refuses for what they are.
+const MOST_TRIES: u32 = 3;
 
 /// What is handed to the writer of ends.
 pub(super) enum Handed {
@@ -46,9 +49,24 @@ pub(super) async fn run(shared: &Shared, mut handed: mpsc::Receiver<Handed>, shu
 }
 
 /// Tries until the store takes it: ends are fenced, so that saying them twice is safe. Meanwhile those who send wait.
+/// One that the store refuses for what it is holds up no other: its lease runs out.
 async fn write(shared: &Shared, ended: Arc<[Ended]>, shutdown: &CancellationToken) {
-    let mut pause: Duration = PAUSE.0;
+    let (mut pause, mut tries): (Duration, u32) = (PAUSE.0, 0);
     while let Err(error) = shared.deliveries.conclude(Arc::clone(&ended)).await {
+        tries += 1;
+        if matches!(error, StoreError::Conflict(_) | StoreError::Fault(_)) && tries >= MOST_TRIES {
+            match &*ended {
+                [one] => {
+                    tracing::error!(%error, delivery = %one.id, attempt = one.attempt, "how a delivery ended is left out");
+                }
+                several => {
+                    for one in several {
+                        Box::pin(write(shared, Arc::from([one.clone()]), shutdown)).await;
+                    }
+                }
+            }
+            return;
+        }
         if !rest(pause_after("write how deliveries ended", &error, &mut pause), shutdown).await {
             return;
         }
