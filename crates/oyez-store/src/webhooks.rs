@@ -188,7 +188,8 @@ impl Tx {
     /// Has what happened told to every endpoint that wants it: one job each, made in this transaction. Telling the same
     /// again makes no second job while the first is kept. Returns how many were made.
     ///
-    /// Costs one look while there is no endpoint, so call it once for all that happened.
+    /// Costs one look while there is no endpoint, so call it once for all that happened, or not where
+    /// [`Tx::has_webhooks`] says no.
     pub async fn tell_webhooks(&mut self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
         if events.is_empty() {
             return Ok(0);
@@ -205,6 +206,12 @@ impl Tx {
             self.ring();
         }
         Ok(jobs.len())
+    }
+
+    /// Whether any endpoint is in service: if not, what happened need not be put into words.
+    pub async fn has_webhooks(&mut self) -> Result<bool, StoreError> {
+        let row = self.fetch_one(sql!("webhooks/any"), args![]).await?;
+        row.map_or(Ok(false), |row| row.flag(0))
     }
 
     /// Endpoints in service, and what they want.

@@ -14,6 +14,9 @@ use crate::{error::StoreError, writer::Tx};
 impl Tx {
     /// Makes the jobs that tell of changes, where an endpoint wants to know.
     pub(super) async fn tell_changes(&mut self, changes: &[DeliveryChange]) -> Result<(), StoreError> {
+        if changes.is_empty() || !self.has_webhooks().await? {
+            return Ok(());
+        }
         let mut events = Vec::new();
         for change in changes {
             let row = &change.delivery;

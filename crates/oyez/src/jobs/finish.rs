@@ -211,12 +211,12 @@ async fn end(
         ended.push(Ended { record: Some(record), state: None, outcome, frame, landed: None });
     }
     let (places, concluding): (Vec<usize>, Vec<Concluding>) = concluding.into_iter().unzip();
-    let mut told = Vec::new();
+    let (mut told, is_told) = (Vec::new(), tx.has_webhooks().await?);
     for ((place, one), concluded) in
         places.into_iter().zip(&concluding).zip(tx.conclude(&concluding, now).await?)
     {
         // What somebody cancelled meanwhile, or another worker has, did not end like this.
-        if concluded.state == Some(one.conclusion.state) {
+        if is_told && concluded.state == Some(one.conclusion.state) {
             let record = ended[place].record.as_ref();
             told.extend(record.and_then(|record| job_event(record, &one.conclusion, now)));
         }

@@ -178,7 +178,9 @@ impl Oyez {
         })
         .await?;
         webhook_jobs::register(&runner, &receivers.webhooks)?;
-        workers.spawn("webhooks", webhook_jobs::announce(store.clone(), bus, workers.stop_token()));
+        let most = u32::try_from(config.jobs.concurrency / 4).unwrap_or(u32::MAX).max(1);
+        let told = webhook_jobs::announce(store.clone(), bus, jobs.clone(), most, workers.stop_token());
+        workers.spawn("webhooks", told);
         workers.spawn("caretaker", caretaker.run(workers.stop_token()));
         // The data directory is ours alone: what an earlier process had in hand need not wait for its lease to end.
         let taken_over = deliveries.take_over().await?;
@@ -339,8 +341,9 @@ fn jobs_options(config: &Config) -> JobsOptions {
 
 fn runner_options(config: &Config) -> RunnerOptions {
     let named: Vec<_> = config.jobs.queues.iter().filter_map(|queue| QueueName::new(queue).ok()).collect();
-    // Whoever chooses queues does not mean to leave Oyez without its own schedules.
-    let own = chores::queue().filter(|own| !named.is_empty() && !named.contains(own));
+    // Whoever chooses queues does not mean to leave Oyez without its own schedules, and endpoints untold.
+    let own = chores::queue().into_iter().chain(webhook_jobs::queue());
+    let own: Vec<_> = own.filter(|own| !named.is_empty() && !named.contains(own)).collect();
     RunnerOptions {
         concurrency: config.jobs.concurrency,
         queues: named.into_iter().chain(own).collect(),
@@ -361,14 +364,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_chooses_queues_keeps_the_one_of_oyez() {
+    fn whoever_chooses_queues_keeps_those_of_oyez() {
         let served = |queues: &[&str]| {
             let mut config = Config::default();
             config.jobs.queues = queues.iter().map(|&queue| queue.to_owned()).collect();
             runner_options(&config).queues.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert!(served(&[]).is_empty(), "all");
-        assert_eq!(served(&["uploads"]), ["uploads", "oyez"]);
-        assert_eq!(served(&["oyez", "uploads"]), ["oyez", "uploads"]);
+        assert_eq!(served(&["uploads"]), ["uploads", "oyez", "oyez.webhooks"]);
+        assert_eq!(served(&["oyez", "uploads"]), ["oyez", "uploads", "oyez.webhooks"]);
     }
 }
