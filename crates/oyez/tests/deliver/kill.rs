@@ -2,6 +2,8 @@
 //!
 //! `OYEZ_CRASH_ITERATIONS=50` for a longer run; `OYEZ_CRASH_SEED` repeats one.
 
+#![expect(clippy::print_stdout, reason = "the process that is killed says how far it is")]
+
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
