@@ -29,14 +29,14 @@ async function withWorker(visitor, user) {
 /** Hands the worker a message as the browser's push service would, and waits until something is shown. */
 async function push(page, message) {
   const session = await page.context().newCDPSession(page);
-  await session.send("ServiceWorker.enable");
-  const { registration } = await new Promise((resolve) => {
+  const registered = new Promise((resolve) => {
     session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
       const registration = registrations.find((one) => !one.isDeleted && one.scopeURL.startsWith(server.url));
-      if (registration) resolve({ registration });
+      if (registration) resolve(registration);
     });
-    session.send("ServiceWorker.enable");
   });
+  await session.send("ServiceWorker.enable");
+  const registration = await registered;
   await session.send("ServiceWorker.deliverPushMessage", {
     origin: server.url,
     registrationId: registration.registrationId,
