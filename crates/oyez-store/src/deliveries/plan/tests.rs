@@ -70,8 +70,8 @@ async fn without_a_medium_a_publish_and_a_mark_run_no_statement_more() {
     // What is known is looked up, then all is written.
     assert_eq!(statements(&store, vec![draft("user:anna")]).await, 2);
     assert_eq!(statements(&store, vec![draft("user:anna"), draft("user:bob user:carl")]).await, 2);
-    // The inbox, its items, their times, its counts.
-    assert_eq!(statements_of_a_mark(&store).await, 4);
+    // The inbox, its fresh items placed, its items, their times, its counts.
+    assert_eq!(statements_of_a_mark(&store).await, 5);
 }
 
 #[tokio::test]
