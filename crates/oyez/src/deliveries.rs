@@ -2,12 +2,13 @@
 //!
 //! Each change decides (core, asked by the store), commits (store) and announces (bus), in this order. In reading order:
 //! `read` shows, `resend` is what people ask for, `work` is how deliveries are taken, ended and collected, `tell` says
-//! live what became of them.
+//! live what became of them, and `watch` lets code in this process hear it.
 
 mod error;
 mod read;
 mod resend;
 mod tell;
+mod watch;
 mod work;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::bus::Bus;
 
 pub use error::DeliveriesError;
 pub use tell::TOPIC;
+pub use watch::Changes;
 
 /// What deliveries are made of.
 pub struct Parts {
@@ -35,13 +37,22 @@ pub struct Parts {
 /// Deliveries. Cheap to clone.
 #[derive(Clone)]
 pub struct Deliveries {
-    shared: Arc<Parts>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    bus: Bus,
+    clock: Clock,
+    policy: Arc<Policy>,
+    watchers: watch::Watchers,
 }
 
 impl Deliveries {
     /// Joins store and bus.
     pub fn new(parts: Parts) -> Self {
-        Self { shared: Arc::new(parts) }
+        let Parts { store, bus, clock, policy } = parts;
+        Self { shared: Arc::new(Shared { store, bus, clock, policy, watchers: watch::Watchers::default() }) }
     }
 
     /// The operator's rules.

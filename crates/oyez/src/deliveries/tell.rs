@@ -41,6 +41,7 @@ impl Deliveries {
                 metrics::counter!("oyez_deliveries_ended_total", &labels).increment(1);
             }
         }
+        shared.watchers.tell(|| changes.iter().map(|change| self.view(&change.delivery)).collect());
         let Ok(topic) = TopicName::new(TOPIC) else { return };
         let shown = changes.iter().take(MOST_LISTED).map(|change| short(self.view(&change.delivery)));
         let shown: Vec<DeliveryView> = shown.collect();

@@ -4,10 +4,11 @@ use oyez_protocol::{
     DeliveryId,
     api::deliveries::{DeliveryAttemptView, DeliveryView, ResendRequest, Resent},
 };
-use oyez_store::DeliveryFilter;
+use oyez_store::{DeliveryCount, DeliveryFilter};
+use tokio::sync::broadcast::Receiver;
 
 use crate::{
-    deliveries::DeliveriesError,
+    deliveries::{Changes, DeliveriesError},
     server::{Error, Oyez},
 };
 
@@ -60,6 +61,16 @@ impl Deliveries<'_> {
     /// A delivery's attempts, the first one first.
     pub async fn attempts(&self, id: DeliveryId) -> Result<Vec<DeliveryAttemptView>, Error> {
         Ok(self.oyez.inner.deliveries.attempts(id).await?)
+    }
+
+    /// How many there are, by medium and state. Takes time with their number.
+    pub async fn counts(&self) -> Result<Vec<DeliveryCount>, Error> {
+        Ok(self.oyez.inner.deliveries.counts().await?)
+    }
+
+    /// Every change from now on, a commit at a time. A hint: a listener that is too slow is told that it missed some.
+    pub fn watch(&self) -> Receiver<Changes> {
+        self.oyez.inner.deliveries.watch()
     }
 
     /// Sends one again, at once: seen or not, in quiet hours too, and past every throttle.
