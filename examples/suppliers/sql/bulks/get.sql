@@ -1,0 +1,1 @@
+SELECT bulks.*, people.name AS author FROM bulks JOIN people ON people.id = bulks.created_by WHERE bulks.id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM credentials WHERE person_id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM credentials WHERE expires_at <= ?1

@@ -1,0 +1,1 @@
+SELECT count(*) FROM documents WHERE application_id = ?1

@@ -1,0 +1,3 @@
+SELECT documents.*, people.name AS verifier
+FROM documents LEFT JOIN people ON people.id = documents.verified_by
+WHERE documents.id = ?1

@@ -1,0 +1,1 @@
+UPDATE outbox SET refused = ?2 WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT id, password_hash FROM people WHERE email = ?1

@@ -1,0 +1,1 @@
+SELECT person_id, csrf FROM sessions WHERE token_hash = ?1 AND expires_at > ?2

@@ -1,0 +1,1 @@
+SELECT status, count(*) FROM applications GROUP BY status

@@ -1,0 +1,1 @@
+SELECT fingerprint, touched FROM submissions WHERE caller = ?1 AND key = ?2

@@ -1,0 +1,1 @@
+DELETE FROM submissions WHERE at <= ?1

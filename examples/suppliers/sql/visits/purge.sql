@@ -1,0 +1,1 @@
+DELETE FROM visits WHERE expires_at <= ?1
