@@ -183,9 +183,12 @@ mod tests {
         Interest::new(&owned(events), types.map(owned).as_deref())
     }
 
+    /// Events and types that an endpoint names; an event and its type; whether it is told.
+    type Case<'a> = (&'a [&'a str], Option<&'a [&'a str]>, &'a str, Option<&'a str>, bool);
+
     #[test]
     fn an_endpoint_is_told_what_it_wants_and_nothing_else() {
-        let table: [(&[&str], Option<&[&str]>, &str, Option<&str>, bool); 11] = [
+        let table: [Case<'_>; 11] = [
             (&["notification"], None, "notification", Some("ticket_created"), true),
             (&["notification"], None, "delivery.sent", Some("ticket_created"), false),
             (&["delivery.*"], None, "delivery.bounced", Some("ticket_created"), true),

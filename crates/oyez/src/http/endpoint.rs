@@ -66,6 +66,7 @@ pub(super) struct Endpoint {
 }
 
 /// What an answer holds.
+#[derive(Clone, Copy)]
 enum Content {
     Nothing,
     Json(SchemaOf),
