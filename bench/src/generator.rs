@@ -3,6 +3,7 @@
 //! Publishing at a rate is an open loop: a message is stamped with the moment it was due, so that a server that
 //! answers slowly cannot hide its latency by slowing the generator down.
 
+pub(crate) mod mailbox;
 pub(crate) mod publisher;
 pub(crate) mod stamp;
 pub(crate) mod subscriber;

@@ -6,6 +6,7 @@ mod connect;
 mod digests;
 mod fanout;
 mod jobs;
+mod mail;
 mod publish;
 mod resume;
 mod slow;
@@ -59,12 +60,13 @@ pub(crate) enum Scenario {
     Slow,
     Jobs,
     Boards,
+    Mail,
     Digests,
 }
 
 impl Scenario {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Start,
         Self::Connect,
         Self::Hold,
@@ -77,6 +79,7 @@ impl Scenario {
         Self::Slow,
         Self::Jobs,
         Self::Boards,
+        Self::Mail,
         Self::Digests,
     ];
 
@@ -109,6 +112,7 @@ impl Scenario {
             Self::Slow => "slow",
             Self::Jobs => "jobs",
             Self::Boards => "boards",
+            Self::Mail => "mail",
             Self::Digests => "digests",
         }
     }
@@ -127,6 +131,7 @@ impl Scenario {
             Self::Slow => "One slow client among 1,000",
             Self::Jobs => "Jobs",
             Self::Boards => "Boards",
+            Self::Mail => "E-mail",
             Self::Digests => "Digests",
         }
     }
@@ -145,6 +150,7 @@ impl Scenario {
             Self::Slow => slow::measure(run),
             Self::Jobs => jobs::measure(run),
             Self::Boards => boards::measure(run),
+            Self::Mail => mail::measure(run),
             Self::Digests => digests::measure(run),
         }
     }

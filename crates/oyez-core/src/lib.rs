@@ -13,6 +13,8 @@
 //! People who are away: [`fallback`] plans who is reached by which medium and when, [`delivery`] is the life of what
 //! is sent, [`push`] what a push service is told besides, [`webhook`] what applications are told by signed requests. These rules are decided here; the server does not apply them yet.
 //!
+//! [`template`] is what the words of a message may be.
+//!
 //! [`board`] is what dashboards show: documents that change, and what their viewers are told of it.
 
 pub mod access;
@@ -33,4 +35,5 @@ pub mod queue;
 pub mod rate;
 pub mod retry;
 pub mod schedule;
+pub mod template;
 pub mod webhook;

@@ -15,6 +15,7 @@ pub mod queues;
 pub mod schedules;
 pub mod session;
 pub mod stats;
+pub mod templates;
 pub mod topics;
 pub mod users;
 pub mod webhooks;

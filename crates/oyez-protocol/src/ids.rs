@@ -8,11 +8,13 @@ use uuid::Uuid;
 mod board;
 mod delivery;
 mod receiver;
+mod template;
 mod work;
 
 pub use board::BoardName;
 pub use delivery::{DeliveryId, DigestId};
 pub use receiver::{PushSubscriptionId, WebhookName};
+pub use template::{Locale, TemplateName};
 pub use work::{JobId, JobKind, QueueName, ScheduleName, WorkerName};
 
 /// Longest user id, role or topic name, in bytes.

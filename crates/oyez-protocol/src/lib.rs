@@ -16,8 +16,8 @@ pub mod time;
 pub use audience::Audience;
 pub use code::{CloseCode, ErrorCode};
 pub use ids::{
-    BoardName, ConnectionId, DeliveryId, DigestId, Epoch, JobId, JobKind, NameError, NotificationId,
-    PushSubscriptionId, QueueName, RoleName, ScheduleName, Seq, SessionId, TopicName, UserId, WebhookName,
-    WorkerName,
+    BoardName, ConnectionId, DeliveryId, DigestId, Epoch, JobId, JobKind, Locale, NameError, NotificationId,
+    PushSubscriptionId, QueueName, RoleName, ScheduleName, Seq, SessionId, TemplateName, TopicName, UserId,
+    WebhookName, WorkerName,
 };
 pub use time::Timestamp;

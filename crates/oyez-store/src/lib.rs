@@ -9,7 +9,7 @@
 //! [`sessions`], [`tickets`] and [`idempotency`] are what is known of callers, [`jobs`] is background work, [`queues`] and
 //! [`schedules`] are where it waits and what makes it, [`leases`] says which node leads, [`deliveries`] are what is sent
 //! to people who are away and [`preferences`] what they want of it, [`push`] and [`webhooks`] say where to, [`boards`]
-//! are what dashboards show, [`stats`] counts and cleans.
+//! are what dashboards show, [`templates`] what messages are made from, [`stats`] counts and cleans.
 
 pub mod boards;
 pub mod deliveries;
@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod standing;
 pub mod stats;
 mod store;
+pub mod templates;
 pub mod tickets;
 pub mod topics;
 pub mod users;
@@ -58,6 +59,7 @@ pub use schedules::{Fire, Schedule};
 pub use sessions::{NewSession, RefreshOutcome, Session};
 pub use stats::Stats;
 pub use store::{Durability, Store, StoreOptions};
+pub use templates::TemplateRow;
 pub use tickets::{NewTicket, TicketGrant};
 pub use users::{Credentials, User, UserFilter, UserProfile};
 pub use webhooks::{

@@ -20,7 +20,7 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration { number: 1, name: "start", sqlite: include_str!("../migrations/sqlite/0001_start.sql") },
     Migration { number: 2, name: "jobs", sqlite: include_str!("../migrations/sqlite/0002_jobs.sql") },
     Migration { number: 3, name: "boards", sqlite: include_str!("../migrations/sqlite/0003_boards.sql") },
@@ -40,6 +40,11 @@ const MIGRATIONS: [Migration; 7] = [
         sqlite: include_str!("../migrations/sqlite/0006_push_and_webhooks.sql"),
     },
     Migration { number: 7, name: "landings", sqlite: include_str!("../migrations/sqlite/0007_landings.sql") },
+    Migration {
+        number: 8,
+        name: "templates",
+        sqlite: include_str!("../migrations/sqlite/0008_templates.sql"),
+    },
 ];
 
 impl Migration {

@@ -23,6 +23,7 @@ mod schedules;
 mod serve;
 mod status;
 mod tail;
+mod templates;
 mod token;
 mod users;
 mod webhooks;
@@ -85,6 +86,7 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Delivery(args) => deliveries::run(global, args, output).await,
         Command::Preferences(args) => preferences::run(global, args, output).await,
         Command::Webhook(args) => webhooks::run(global, args, output).await,
+        Command::Template(args) => templates::run(global, args, output).await,
         Command::Status => status::run(global, output).await,
         Command::Migrate => offline::migrate(global, output).await,
         Command::Backup(args) => offline::backup(global, &args, output).await,

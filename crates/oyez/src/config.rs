@@ -4,6 +4,7 @@
 //! source of defaults, so `Config::default()` and each section's `default()` are what that file says.
 
 mod check;
+mod email;
 mod error;
 mod fallback;
 mod load;
@@ -14,6 +15,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+pub use email::{EmailConfig, EmailTls, EmailTransport};
 pub use error::{ConfigError, Origin};
 pub use fallback::{FallbackConfig, FallbackMediumConfig, RuleConfig};
 pub use load::{Flag, Loaded, Sources};
@@ -53,6 +55,8 @@ pub struct Config {
     pub web_push: WebPushConfig,
     /// Signed requests to applications.
     pub webhooks: WebhooksConfig,
+    /// E-mail.
+    pub email: EmailConfig,
     /// Topics.
     pub topics: TopicsConfig,
     /// Start and end of the process.
@@ -396,11 +400,11 @@ macro_rules! section_defaults {
     };
 }
 
-// Written by a macro because fourteen sections take the same three lines.
+// Written by a macro because fifteen sections take the same three lines.
 section_defaults! {
     database: DatabaseConfig, auth: AuthConfig, gateway: GatewayConfig, http: HttpConfig, inbox: InboxConfig,
-    jobs: JobsConfig, boards: BoardsConfig, fallback: FallbackConfig, web_push: WebPushConfig,
-    webhooks: WebhooksConfig, topics: TopicsConfig, lifecycle: LifecycleConfig,
+    jobs: JobsConfig, boards: BoardsConfig, fallback: FallbackConfig, email: EmailConfig,
+    web_push: WebPushConfig, webhooks: WebhooksConfig, topics: TopicsConfig, lifecycle: LifecycleConfig,
     log: LogConfig,
 }
 

@@ -3,12 +3,13 @@
 //!
 //! In reading order: `medium` is the seam to whatever sends; `due` knows when there is something to do, and rings;
 //! `lane` takes and sends, one for each medium; `ends` writes what came of it, many ends in one transaction; `meters`
-//! counts. `web_push` and `webhook` are media.
+//! counts. [`email`], `web_push` and `webhook` are media.
 //!
 //! Nothing is lost when this process dies: what was taken has a lease, and whoever finds it run out sends again, under
 //! the same name. Only then can a message go out twice.
 
 mod due;
+pub mod email;
 mod ends;
 mod lane;
 mod medium;

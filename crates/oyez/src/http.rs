@@ -25,7 +25,9 @@ mod queues;
 mod refusal;
 mod schedules;
 mod session;
+mod templates;
 mod topics;
+mod unsubscribe;
 mod users;
 mod webhooks;
 mod workers;
@@ -50,7 +52,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Auth, boards::Boards, config::HttpConfig, deliveries::Deliveries, hub::Hub, inbox::Inboxes,
-    jobs::Jobs, preferences::Preferences, publish::Publisher, push::Push, users::Users, webhooks::Webhooks,
+    jobs::Jobs, preferences::Preferences, publish::Publisher, push::Push, templates::Templates,
+    unsubscribe::Unsubscribe, users::Users, webhooks::Webhooks,
 };
 use refusal::Refusal;
 
@@ -72,6 +75,10 @@ pub struct HttpOptions {
     pub deliveries: Deliveries,
     /// Preferences of users.
     pub preferences: Preferences,
+    /// The words and looks of messages.
+    pub templates: Templates,
+    /// Links in mails that end them.
+    pub unsubscribe: Unsubscribe,
     /// Users and topics.
     pub users: Users,
     /// Push subscriptions.
@@ -181,6 +188,14 @@ impl Http {
         &self.inner.options.preferences
     }
 
+    fn templates(&self) -> &Templates {
+        &self.inner.options.templates
+    }
+
+    fn unsubscribe(&self) -> &Unsubscribe {
+        &self.inner.options.unsubscribe
+    }
+
     fn users(&self) -> &Users {
         &self.inner.options.users
     }
@@ -257,6 +272,8 @@ fn table() -> endpoint::Endpoints {
     let table = schedules::endpoints(table);
     let table = queues::endpoints(table);
     let table = boards::endpoints(table);
+    let table = templates::endpoints(table);
+    let table = unsubscribe::endpoints(table);
     let table = deliveries::endpoints(table);
     let table = users::endpoints(table);
     let table = preferences::endpoints(table);

@@ -18,6 +18,8 @@ pub mod jobs;
 pub mod preferences;
 pub mod publish;
 pub mod push;
+pub mod templates;
+pub mod unsubscribe;
 pub mod users;
 pub mod webhooks;
 

@@ -6,6 +6,7 @@
 mod assemble;
 mod chores;
 mod data_dir;
+mod email;
 mod embed;
 mod error;
 mod first_start;
@@ -30,7 +31,8 @@ use crate::{
 };
 
 pub use data_dir::{DataDirError, Runtime};
-pub use embed::{Boards, Deliveries, Jobs, Preferences, Topics, Users};
+pub use email::smtp_options;
+pub use embed::{Boards, Deliveries, Jobs, Preferences, Templates, Topics, Users};
 pub use error::Error;
 pub use first_start::{FirstStart, random_password};
 pub use run::Server;

@@ -51,6 +51,13 @@ impl SigningKey {
         &self.secret
     }
 
+    /// A key of its own for another purpose: it says nothing about this one.
+    pub(crate) fn for_purpose(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        // Hashed twice, as in `derive`.
+        let inner = Sha256::new().chain_update(self.secret).chain_update(purpose).finalize();
+        Sha256::new().chain_update(self.secret).chain_update(inner).finalize().into()
+    }
+
     /// A secret that only the holder of this key can make from `nonce`, as 43 characters of base64url.
     ///
     /// Lets a repeated request be answered with the same API key although only its hash is stored.

@@ -6,11 +6,13 @@ use clap::{Args, Parser, Subcommand};
 
 mod boards;
 mod deliveries;
+mod templates;
 mod webhooks;
 mod work;
 
 pub(super) use boards::{BoardCommand, BoardSetArgs};
 pub(super) use deliveries::{DeliveryCommand, DeliveryListArgs, PreferencesCommand, ResendArgs};
+pub(super) use templates::{TemplateCommand, TemplateParts, TemplatePreviewArgs};
 pub(super) use webhooks::{WebhookCommand, WebhookPutArgs};
 pub(super) use work::{
     EnqueueArgs, JobCommand, JobFilterArgs, JobListArgs, JobSelection, QueueCommand, ScheduleCommand,
@@ -106,6 +108,9 @@ pub(super) enum Command {
     /// Applications that are told by signed requests: list, put, test, rotate, delete webhooks
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// The words and looks of messages: list, show, put, preview, delete templates
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Say how the server is doing: which workers, what runs and since when, what is stuck
     Status,
     /// Check settings, database, limits and files, and say how to mend what is wrong

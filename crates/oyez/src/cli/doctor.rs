@@ -3,6 +3,7 @@
 mod fallback;
 mod files;
 mod machine;
+mod mail;
 
 use serde_json::json;
 
@@ -88,6 +89,7 @@ async fn look(global: &Global) -> Vec<Finding> {
     if let Some(url) = &config.auth.jwks_url {
         findings.push(machine::jwks(url).await);
     }
+    findings.extend(mail::mail(config).await);
     findings
 }
 

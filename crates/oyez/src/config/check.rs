@@ -1,5 +1,7 @@
 //! Which settings cannot work, alone or together. Pure: it opens no file and resolves no name.
 
+mod email;
+
 use std::{borrow::Cow, time::Duration};
 
 use oyez_core::job::request::MAX_ATTEMPTS;
@@ -168,6 +170,7 @@ fn background(config: &Config) -> Outcome {
     boards(config)?;
     fallback(config)?;
     receivers(config)?;
+    email::email(config)?;
     within("lifecycle.drain_grace", config.lifecycle.drain_grace, "0s", "10m", "10s")?;
     if config.lifecycle.http_threads > 256 {
         let problem = format!("expected 0 to 256, given {}", config.lifecycle.http_threads);

@@ -16,6 +16,7 @@ use crate::{
     preferences::PreferencesError,
     publish::PublishError,
     push::PushError,
+    templates::TemplatesError,
     users::UsersError,
     webhooks::WebhooksError,
 };
@@ -173,6 +174,17 @@ impl From<PreferencesError> for Refusal {
         match error {
             PreferencesError::Store(error) => error.into(),
             PreferencesError::Invalid(invalid) => invalid.into(),
+        }
+    }
+}
+
+impl From<TemplatesError> for Refusal {
+    fn from(error: TemplatesError) -> Self {
+        match error {
+            TemplatesError::Store(error) => error.into(),
+            TemplatesError::Invalid(invalid) => invalid.into(),
+            TemplatesError::Broken(broken) => Self::at(broken.part.as_str(), broken.to_string()),
+            other => Self::new(other.code(), other.to_string()),
         }
     }
 }

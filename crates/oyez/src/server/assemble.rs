@@ -13,7 +13,7 @@ use oyez_store::{Retention, Store, StoreOptions};
 use super::{
     Error, Oyez, chores,
     data_dir::{DataDir, Runtime},
-    media,
+    email, media,
     receivers::Receivers,
     store_options, webhook_jobs,
 };
@@ -35,6 +35,7 @@ use crate::{
     preferences::Preferences,
     publish::{Publisher, Signals},
     runner::{Runner, RunnerOptions},
+    templates::Templates,
     users,
 };
 
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) publisher: Publisher,
     pub(super) jobs: Jobs,
     pub(super) boards: Boards,
+    pub(super) templates: Templates,
     pub(super) deliveries: Deliveries,
     pub(super) preferences: Preferences,
     deliver: Deliver,
@@ -64,6 +66,14 @@ pub(super) struct Inner {
     data_dir: Mutex<Option<DataDir>>,
 }
 
+/// How people reach the server.
+pub(super) struct Reached {
+    /// By this address, where the settings name none.
+    pub(super) url: String,
+    /// By TLS.
+    pub(super) https: bool,
+}
+
 impl Oyez {
     /// Opens the database, makes keys at first start, and starts the background work.
     pub async fn open(config: Config) -> Result<Self, Error> {
@@ -74,19 +84,21 @@ impl Oyez {
     /// who are away. One of a kind that is set up already takes its place.
     pub async fn open_with(config: Config, media: Vec<Arc<dyn Medium>>) -> Result<Self, Error> {
         let https = config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-        Self::open_for(config, media, https).await
+        let url = format!("http://{}", config.listen);
+        Self::open_for(config, media, Reached { url, https }).await
     }
 
-    /// Opens it for people who reach it by TLS, or not.
+    /// Opens it for people who reach it in this way.
     pub(super) async fn open_for(
         config: Config,
         media: Vec<Arc<dyn Medium>>,
-        https: bool,
+        reached: Reached,
     ) -> Result<Self, Error> {
         config.check()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let is_new = !config.database_path().exists();
         let key = SigningKey::open(&config.data_dir)?;
+        let links = key.clone();
         let policy = Arc::new(config.fallback.policy(&media::set_up(&config, &media))?);
         let options = StoreOptions { fallback: Arc::clone(&policy), ..store_options(&config) };
         let store = Store::open(&options).await?;
@@ -98,7 +110,7 @@ impl Oyez {
             config: config.auth.clone(),
             key: key.clone(),
             trusted_proxies: config.http.trusted_proxies.clone(),
-            https,
+            https: reached.https,
             control_key: Some(control_key.clone()),
         };
         let auth = Auth::new(store.clone(), bus.clone(), clock.clone(), options)?;
@@ -125,8 +137,12 @@ impl Oyez {
             jobs: jobs.clone(),
             clock: clock.clone(),
         });
-        let preferences = Preferences::new(store.clone(), clock.clone(), policy);
-        let media = media::open(media, &receivers);
+        let preferences = Preferences::new(store.clone(), clock.clone(), Arc::clone(&policy));
+        let templates =
+            Templates::open(store.clone(), clock.clone(), email::templates_options(&config)).await?;
+        let unsubscribe = email::unsubscribe(&config, &links, &reached.url, &policy, &store, &clock);
+        let mail = email::open(&config, &templates, &unsubscribe, &policy, &clock)?;
+        let media = media::open(media, mail, &receivers);
         let (deliver, engine) = Deliver::new(deliveries.clone(), clock.clone(), &media);
         let pace = rate(config.gateway.signals_per_second, config.gateway.signals_burst);
         let signals = Signals::new(store.clone(), bus.clone(), clock.clone(), Arc::clone(&rules), pace);
@@ -155,6 +171,8 @@ impl Oyez {
             boards: boards.clone(),
             deliveries: deliveries.clone(),
             preferences: preferences.clone(),
+            templates: templates.clone(),
+            unsubscribe,
             users: users.clone(),
             push: receivers.push.clone(),
             webhooks: receivers.webhooks.clone(),
@@ -197,6 +215,7 @@ impl Oyez {
             publisher,
             jobs,
             boards,
+            templates,
             deliveries,
             preferences,
             deliver,

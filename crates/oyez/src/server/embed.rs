@@ -4,6 +4,7 @@ mod boards;
 mod deliveries;
 mod jobs;
 mod preferences;
+mod templates;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub use boards::Boards;
 pub use deliveries::Deliveries;
 pub use jobs::Jobs;
 pub use preferences::Preferences;
+pub use templates::Templates;
 
 /// Keeps the idempotency keys of the embedding application apart from those of API keys.
 const CALLER: &str = "embedded";

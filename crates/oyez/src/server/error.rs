@@ -16,6 +16,7 @@ use crate::{
     key_file::KeyFileError,
     preferences::PreferencesError,
     publish::PublishError,
+    templates::TemplatesError,
     users::UsersError,
 };
 
@@ -38,6 +39,12 @@ pub enum Error {
     /// The call about deliveries is refused, or failed.
     #[error(transparent)]
     Deliveries(DeliveriesError),
+    /// The call about templates is refused, or failed, or a template cannot be used.
+    #[error(transparent)]
+    Templates(TemplatesError),
+    /// E-mail cannot be set up as the settings have it.
+    #[error("e-mail: {0}")]
+    Email(String),
     /// A job's kind is not a name that a kind may have.
     #[error(transparent)]
     Kind(#[from] NameError),
@@ -125,6 +132,16 @@ impl From<PreferencesError> for Error {
         match error {
             PreferencesError::Invalid(invalid) => Self::Invalid(invalid),
             PreferencesError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<TemplatesError> for Error {
+    fn from(error: TemplatesError) -> Self {
+        match error {
+            TemplatesError::Invalid(invalid) => Self::Invalid(invalid),
+            TemplatesError::Store(error) => Self::Store(error),
+            other => Self::Templates(other),
         }
     }
 }

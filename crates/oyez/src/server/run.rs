@@ -7,6 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Error, FirstStart, Oyez,
+    assemble::Reached,
     data_dir::Runtime,
     listener::{self, Limits, Listener},
     tls::Tls,
@@ -58,7 +59,7 @@ impl Server {
             Some(url) => url.starts_with("https://"),
             None => tls.is_some(),
         };
-        let oyez = Oyez::open_for(config, Vec::new(), https).await?;
+        let oyez = Oyez::open_for(config, Vec::new(), Reached { url: url.clone(), https }).await?;
         if let Some(tls) = tls.clone() {
             oyez.inner.workers.spawn("tls", tls.watch(oyez.inner.workers.stop_token()));
         }

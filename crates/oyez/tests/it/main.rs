@@ -18,6 +18,7 @@ mod push;
 mod queues;
 mod schedules;
 mod support;
+mod templates;
 mod tickets;
 mod tokens;
 mod users;

@@ -21,6 +21,8 @@ use oyez::{
         Push, PushSetup,
         vapid::{Vapid, VapidKey},
     },
+    templates::{Templates, TemplatesOptions},
+    unsubscribe::{self, Unsubscribe},
     users::Users,
     webhooks::{self, Webhooks},
 };
@@ -188,6 +190,17 @@ impl TestApp {
             policy: Arc::clone(&policy),
         });
         let preferences = Preferences::new(store.clone(), clock.clone(), policy);
+        let options =
+            TemplatesOptions { folder: config.email.templates.clone(), ..TemplatesOptions::default() };
+        let templates = Templates::open(store.clone(), clock.clone(), options).await.unwrap();
+        let unsubscribe = Unsubscribe::new(unsubscribe::Parts {
+            key: [7; 32],
+            base: "https://notify.example.com".into(),
+            app_name: "Example <&>".into(),
+            policy: StoreOptions::new("unused").fallback,
+            store: store.clone(),
+            clock: clock.clone(),
+        });
         let http = Http::new(HttpOptions {
             config: config.http.clone(),
             auth: auth.clone(),
@@ -197,6 +210,8 @@ impl TestApp {
             boards: boards.clone(),
             deliveries,
             preferences,
+            templates,
+            unsubscribe,
             users: users.clone(),
             push,
             webhooks,
