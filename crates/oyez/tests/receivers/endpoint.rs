@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -13,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
+use tokio::sync::Notify;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -47,7 +49,7 @@ impl Says {
 }
 
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Inner>>);
+struct Shared(Arc<Mutex<Inner>>, Arc<Notify>);
 
 #[derive(Default)]
 struct Inner {
@@ -61,6 +63,9 @@ pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     shared: Shared,
 }
+
+/// Longer than anything here takes; a test that waits for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Endpoint {
     /// Answers 200 until it is told otherwise.
@@ -87,6 +92,21 @@ impl Endpoint {
         self.shared.0.lock().unwrap().usual = Some(says);
     }
 
+    /// The first request that this is true of, among those that came and those that will.
+    pub(crate) async fn first(&self, wanted: impl Fn(&Received) -> bool) -> Received {
+        let search = async {
+            loop {
+                let arrives = self.shared.1.notified();
+                let found = self.shared.0.lock().unwrap().received.iter().find(|one| wanted(one)).cloned();
+                if let Some(found) = found {
+                    return found;
+                }
+                arrives.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, search).await.expect("the request comes")
+    }
+
     /// What came since it was asked last.
     pub(crate) fn taken(&self) -> Vec<Received> {
         std::mem::take(&mut self.shared.0.lock().unwrap().received)
@@ -98,6 +118,7 @@ async fn receive(State(shared): State<Shared>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let mut inner = shared.0.lock().unwrap();
     inner.received.push(Received { path: parts.uri.path().to_owned(), headers: parts.headers, body });
+    shared.1.notify_one();
     let says = inner.next.pop_front().or_else(|| inner.usual.clone()).unwrap_or_else(|| Says::status(200));
     let mut response = (StatusCode::from_u16(says.status).unwrap(), "as the test says").into_response();
     let headers = [("retry-after", says.retry_after.map(str::to_owned)), ("location", says.location)];

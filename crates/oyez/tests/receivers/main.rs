@@ -8,4 +8,5 @@ mod guide;
 mod push_service;
 mod web_push;
 mod webhooks;
+mod whole;
 mod world;
