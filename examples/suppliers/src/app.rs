@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context;
 use axum::Router;
-use oyez::{Config, Oyez, UserProfile, config::RuleConfig};
+use oyez::{
+    Config, Oyez, UserProfile,
+    config::{EmailTransport, RuleConfig},
+};
 use oyez_core::clock::Clock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +91,7 @@ impl App {
         let files = Files::open(data.join("documents"))?;
         let oyez = Oyez::builder()
             .data_dir(data.join("oyez"))
-            .configure(|config| configure(config, retry_first))
+            .configure(|config| configure(config, &public_url, &data, retry_first))
             .open()
             .await?;
         // Told again at each start, so that a crash between adding a person here and telling Oyez is mended.
@@ -99,6 +102,7 @@ impl App {
         let login = Login::new(database.clone(), clock);
         let mailbox = Sink::new(data.join("mail"));
         let mails = Mails::new(oyez.clone(), mailbox.clone());
+        mails.put_templates().await?;
         let tasks = Tasks::new(desk.clone(), mails.clone(), oyez.clone());
         tasks.register().await?;
         Workers::new(desk.clone(), login.clone(), oyez.clone()).register().await?;
@@ -147,9 +151,16 @@ impl App {
 }
 
 /// What this application asks of Oyez.
-fn configure(config: &mut Config, retry_first: Duration) {
+fn configure(config: &mut Config, public_url: &str, data: &Path, retry_first: Duration) {
     // The dashboard is the reviewers'.
     config.gateway.dashboard_roles = vec!["reviewer".into()];
+    // Mail leaves as files: this is a demo. A real office has `EmailTransport::Smtp` and its mail server here.
+    config.public_url = Some(public_url.into());
+    config.email.transport = EmailTransport::File;
+    config.email.folder = Some(data.join("mail"));
+    config.email.from = Some("Supplier office <office@suppliers.example>".into());
+    config.email.app_name = "Supplier office".into();
+    config.email.app_url = Some(public_url.into());
     // Only what says so goes out by mail, and that at once, seen or not: it has what its reader cannot do without.
     config.fallback.email.when = "off".into();
     config.fallback.email.retry_first = retry_first;

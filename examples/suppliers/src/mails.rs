@@ -8,10 +8,11 @@ use oyez::{
     DeliveryFilter, Oyez,
     deliveries::Changes,
     protocol::{
-        Timestamp, UserId,
+        TemplateName, Timestamp, UserId,
         api::{
             deliveries::{DeliveryState, DeliveryView, Medium},
             publish::{Audiences, EventRequest},
+            templates::TemplateRequest,
         },
     },
 };
@@ -24,6 +25,50 @@ use crate::{application::ApplicationId, notice, refusal::Refusal, sink::Sink};
 
 /// Mails that an application's page lists.
 const MOST_LISTED: u32 = 30;
+
+/// What each type's mail is made of: subject, text, MJML.
+const TEMPLATES: [(&str, [&str; 3]); 5] = [
+    (
+        "application_received",
+        [
+            include_str!("../templates/email/application_received/subject.txt"),
+            include_str!("../templates/email/application_received/text.txt"),
+            include_str!("../templates/email/application_received/body.mjml"),
+        ],
+    ),
+    (
+        "documents_requested",
+        [
+            include_str!("../templates/email/documents_requested/subject.txt"),
+            include_str!("../templates/email/documents_requested/text.txt"),
+            include_str!("../templates/email/documents_requested/body.mjml"),
+        ],
+    ),
+    (
+        "status_changed",
+        [
+            include_str!("../templates/email/status_changed/subject.txt"),
+            include_str!("../templates/email/status_changed/text.txt"),
+            include_str!("../templates/email/status_changed/body.mjml"),
+        ],
+    ),
+    (
+        "application_approved",
+        [
+            include_str!("../templates/email/application_approved/subject.txt"),
+            include_str!("../templates/email/application_approved/text.txt"),
+            include_str!("../templates/email/application_approved/body.mjml"),
+        ],
+    ),
+    (
+        notice::ANNOUNCEMENT,
+        [
+            include_str!("../templates/email/announcement/subject.txt"),
+            include_str!("../templates/email/announcement/text.txt"),
+            include_str!("../templates/email/announcement/body.mjml"),
+        ],
+    ),
+];
 
 /// What is known of mails. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +107,20 @@ impl Mails {
     /// Mails that Oyez sends; those of the demo land in the sink's folder.
     pub fn new(oyez: Oyez, sink: Sink) -> Self {
         Self { oyez, sink }
+    }
+
+    /// Gives Oyez the templates. One that it cannot read stops the start, with part and line.
+    pub async fn put_templates(&self) -> anyhow::Result<()> {
+        for (kind, [subject, text, html]) in TEMPLATES {
+            let template = TemplateRequest {
+                locale: None,
+                subject: Some(subject.trim_end().into()),
+                text: Some(text.into()),
+                html: Some(html.into()),
+            };
+            self.oyez.templates().put(&TemplateName::new(kind)?, Medium::Email, template).await?;
+        }
+        Ok(())
     }
 
     /// The mails about an application, the newest first.
@@ -155,5 +214,16 @@ fn view(delivery: &DeliveryView) -> MailView {
         attempts: delivery.attempt,
         reason: skipped.or(error),
         at: delivery.created_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_is_mailed_has_its_template() {
+        let named: Vec<_> = TEMPLATES.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(named, notice::MAILS);
     }
 }

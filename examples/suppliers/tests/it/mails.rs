@@ -44,7 +44,14 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
     let (_, answer) = read(request.send().await.unwrap()).await;
     let code = answer["tracking_code"].as_str().unwrap().to_owned();
     office.step(&rita, 1, "review", json!(null)).await;
-    office.step(&rita, 1, "request_documents", json!({"documents": ["INSURANCE"], "note": "This <i>year's</i>"})).await;
+    office
+        .step(
+            &rita,
+            1,
+            "request_documents",
+            json!({"documents": ["INSURANCE"], "note": "This <i>year's</i>"}),
+        )
+        .await;
     office.step(&rita, 1, "review", json!(null)).await;
     office.step(&rita, 1, "approve", json!(null)).await;
 
@@ -52,18 +59,27 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
     let subjects: Vec<_> = sent.iter().map(|mail| mail["subject"].as_str().unwrap()).collect();
     assert_eq!(
         subjects,
-        ["Approved, with credentials", "Status changed", "Documents requested", "Status changed", "Application received"]
+        [
+            "Approved, with credentials",
+            "Status changed",
+            "Documents requested",
+            "Status changed",
+            "Application received"
+        ]
     );
     assert!(sent.iter().all(|mail| mail["attempts"] == 1 && mail["reason"].is_null()), "{sent:?}");
 
     // The mailbox shows them as a mail client would.
     let browser = Browser::new(&office);
     let list = browser.page("/mail").await;
-    for subject in ["we have your application", "Under Review", "we need documents", "welcome, you are a supplier"] {
+    for subject in
+        ["we have your application", "Under Review", "we need documents", "welcome, you are a supplier"]
+    {
         assert!(list.contains(&format!("{code}: {subject}")), "{subject}\n{list}");
     }
     assert!(list.contains("acme@x.example"), "{list}");
-    let messages: Vec<String> = list.split("href=\"/mail/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    let messages: Vec<String> =
+        list.split("href=\"/mail/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
     assert_eq!(messages.len(), 5);
     let mut with_password = 0;
     for id in &messages {
@@ -108,5 +124,8 @@ async fn a_mail_that_cannot_be_sent_is_tried_again_and_the_page_says_so() {
 }
 
 fn count(folder: &Path) -> usize {
-    std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "eml")).count()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "eml"))
+        .count()
 }

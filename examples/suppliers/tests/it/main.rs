@@ -10,6 +10,7 @@ mod access;
 mod board;
 mod bulk;
 mod life;
+mod mails;
 mod pages;
 mod tasks;
 mod uploads;
