@@ -292,7 +292,6 @@ async function retry(code) {
 function receive(frame) {
   switch (frame.type) {
     case "connection_established": {
-      const missed = attempts > 0;
       attempts = 0;
       says("live", "live");
       showCount(frame.unread);
@@ -301,7 +300,8 @@ function receive(frame) {
       epoch = frame.epoch;
       last = frame.resumed ? last : frame.seq;
       if (board) send({ type: "subscribe", topic: `board:${board.dataset.board}` });
-      if (missed) refresh();
+      // What is live only and came before we listened was missed: also between the page and its first connection.
+      refresh();
       break;
     }
     case "board":
