@@ -95,7 +95,6 @@ async fn an_unknown_mailbox_is_written_to_once() {
 async fn a_mail_that_is_refused_is_not_tried_again_and_the_address_stays() {
     let mut mail_server = MailServer::start().await;
     mail_server.answers("END", &["554 5.6.0 looks like spam"]).await;
-    mail_server.answers("RCPT", &["250 OK", "550 5.7.1 not from you"]).await;
     let world = World::sending_to(&mail_server).await;
     world.user("anna", "anna@example.org").await;
     world.user("ben", "ben@example.org").await;
@@ -105,6 +104,7 @@ async fn a_mail_that_is_refused_is_not_tried_again_and_the_address_stays() {
         (failed.attempt, failed.error.as_deref()),
         (1, Some("sending the mail: 554 5.6.0 looks like spam"))
     );
+    mail_server.answers("RCPT", &["550 5.7.1 not from you"]).await;
     world.tell("ben", "note").await;
     assert_eq!(world.comes_to("ben", DeliveryState::Failed).await.attempt, 1);
     world.tell("ben", "note").await;
