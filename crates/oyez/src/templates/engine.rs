@@ -146,7 +146,7 @@ fn explain(error: &Error, key: &Key) -> Broken {
     let (kind, locale, part) = split(name).unwrap_or_default();
     let template = if locale == NO_LOCALE { kind.to_owned() } else { format!("{kind} ({locale})") };
     let part = Part::ALL.into_iter().find(|known| known.as_str() == part).unwrap_or(Part::Html);
-    Broken { template, part, place: place(error), reason: reason(error) }
+    Broken { template, part, place: place(error), reason: reason(error, part) }
 }
 
 /// Line and column, counted from 1.
@@ -165,7 +165,7 @@ pub(super) fn position(before: &str) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
-fn reason(error: &Error) -> String {
+fn reason(error: &Error, part: Part) -> String {
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
         ErrorKind::UndefinedError => match detail.split('`').nth(1) {
@@ -173,11 +173,10 @@ fn reason(error: &Error) -> String {
             None => "a variable has no value".to_owned(),
         },
         ErrorKind::TemplateNotFound => {
-            let wanted = detail.split(['"', '\'']).nth(1).and_then(split);
-            match wanted {
-                Some((kind, _, part)) => format!("there is no template {kind:?} with a part {part:?}"),
-                None => detail.to_owned(),
-            }
+            // The name as the template has it, or as the engine knows it.
+            let wanted = detail.split(['"', '\'']).nth(1).unwrap_or_default();
+            let name = split(wanted).map_or(wanted, |(kind, ..)| kind);
+            format!("there is no template {name:?} with a part {:?}", part.as_str())
         }
         ErrorKind::OutOfFuel => format!("it takes more than {MAX_STEPS} steps"),
         ErrorKind::WriteFailure => format!("it makes more than {MAX_OUTPUT_BYTES} bytes"),

@@ -65,9 +65,10 @@ impl<'a> Chosen<'a> {
             None => Ok(None),
         };
         let subject = one_line(&part(self.subject, Part::Subject)?.unwrap_or_default());
-        let source = part(self.body, Part::Html)?;
+        // Characters that no document may have would stop the parser, and the mail for ever.
+        let source = part(self.body, Part::Html)?.map(|html| printable(&html));
         let text = match part(self.body, Part::Text)? {
-            Some(text) => tidied(&text),
+            Some(text) => tidied(&printable(&text)),
             None => source.as_deref().map(plain::text_of).unwrap_or_default(),
         };
         let html = match source {
@@ -80,6 +81,12 @@ impl<'a> Chosen<'a> {
         };
         Ok(Message { subject, text, html })
     }
+}
+
+/// Without the control characters that neither XML nor a mail's text may have; line breaks and tabs stay.
+fn printable(text: &str) -> String {
+    let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    text.chars().filter(|c| kept(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
 
 /// A subject is one line, whatever its template and its data hold.

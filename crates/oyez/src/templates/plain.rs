@@ -280,10 +280,10 @@ mod tests {
     fn what_is_not_html_is_text() {
         for (given, text) in [
             ("a < b and c > d", "a < b and c > d\n"),
-            ("1 <2", "1 \n"),
+            ("1 <2", "1 <2\n"),
             ("&unknown; & &#0; &#x41;", "&unknown; & &#0; A\n"),
             ("", "\n"),
-            ("<p", "\n"),
+            ("<p", "<p\n"),
             ("<a href='u'>https://u.example", "https://u.example: u\n"),
         ] {
             assert_eq!(text_of(given), text, "{given:?}");
