@@ -26,7 +26,7 @@ const ABOUT: &str = "Tells people what happened: an application says a thing onc
     Errors are `application/problem+json` with a stable `code`. Lists come in pages: `next_cursor` goes into `cursor` \
     of the next call. Trailing slashes are accepted.";
 
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 18] = [
     ("auth", "Log in and out"),
     ("publish", "Say a thing once"),
     ("inbox", "What a user has"),
@@ -36,6 +36,8 @@ const TAGS: [(&str, &str); 16] = [
     ("boards", "What dashboards show"),
     ("queues", "Where work waits"),
     ("deliveries", "What is sent to people who are away"),
+    ("templates", "The words and looks of messages"),
+    ("unsubscribe", "Links in mails that end them"),
     ("users", "Who is known"),
     ("push", "Browsers that show notifications while no page is open"),
     ("topics", "Named audiences with members"),
