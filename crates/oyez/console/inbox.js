@@ -36,10 +36,7 @@ export class Inbox {
         if (frame.all) return "reload";
         for (const state of frame.changed ?? []) this.mark(state);
         return "state";
-      case "ack":
-        if (typeof frame.unread !== "number") return null;
-        this.counts(frame);
-        return "state";
+      // An `ack` has counts of its own moment, which the `inbox` frame of another tab's change may have overtaken.
       default:
         return frame.id && typeof frame.seq === "number" ? this.add(frame) : null;
     }
