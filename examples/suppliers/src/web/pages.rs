@@ -72,7 +72,9 @@ fn key(fields: &Fields) -> Result<SubmissionKey, Refusal> {
 
 /// A page that was asked for by a form that was refused: the refusal's status.
 fn refused(refusal: &Refusal, page: Html<String>) -> Response {
-    (problem::status(refusal), page).into_response()
+    let mut response = (problem::status(refusal), page).into_response();
+    problem::retry_after(refusal, &mut response);
+    response
 }
 
 /// Whether a refusal is something that a person can mend on the page they came from.

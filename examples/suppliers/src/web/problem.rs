@@ -31,7 +31,8 @@ fn log(refusal: &Refusal) {
     }
 }
 
-fn retry_after(refusal: &Refusal, response: &mut Response) {
+/// Says when to come back, where that is the refusal.
+pub(super) fn retry_after(refusal: &Refusal, response: &mut Response) {
     if let Refusal::TooMany { retry_after_seconds, .. } = refusal {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
     }
