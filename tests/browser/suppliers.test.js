@@ -17,8 +17,8 @@ class Office {
     const office = new Office();
     office.data = await mkdtemp(join(tmpdir(), "suppliers-browser-"));
     office.process = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--data", office.data]);
-    let log = "";
-    office.process.stderr.on("data", (chunk) => (log += chunk));
+    office.log = "";
+    office.process.stderr.on("data", (chunk) => (office.log += chunk));
     await new Promise((resolve, reject) => {
       let printed = "";
       office.process.stdout.on("data", (chunk) => {
@@ -26,7 +26,7 @@ class Office {
         const found = /is running: (http:\/\/\S+)/.exec(printed);
         if (found) resolve((office.url = found[1]));
       });
-      office.process.on("exit", (code) => reject(new Error(`the example ended with ${code}: ${log}`)));
+      office.process.on("exit", (code) => reject(new Error(`the example ended with ${code}: ${office.log}`)));
       office.process.on("error", reject);
     });
     return office;
@@ -61,7 +61,11 @@ function visit(name, options, body) {
       for (const visitor of visitors) await visitor.context.close();
       throw new Error(`${error.message}\nthe pages said: ${said || "nothing"}`, { cause: error });
     }
-    for (const visitor of visitors) await visitor.leave();
+    try {
+      for (const visitor of visitors) await visitor.leave();
+    } catch (error) {
+      throw new Error(`${error.message}\nthe example said: ${office.log || "nothing"}`, { cause: error });
+    }
   });
 }
 

@@ -21,7 +21,8 @@ fn app() -> App {
 }
 
 fn fields(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(fields) = value else { panic!("{value} is no object") };
+    fields
 }
 
 fn to(locale: &str, tells: Tells) -> Letter {

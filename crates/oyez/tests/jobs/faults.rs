@@ -262,7 +262,8 @@ async fn a_step_whose_end_cannot_be_written_at_once_is_not_done_again() {
     let record = world.reaches(id, JobState::Completed).await;
     assert_eq!(record.result.as_deref(), Some(r#"{"deed":602}"#));
     assert_eq!(record.progress.unwrap().percent, Some(50.0));
-    assert_eq!((*deeds.lock().unwrap(), world.outcomes(id).await), (1, vec!["done".to_owned()]));
+    let deeds = *deeds.lock().unwrap();
+    assert_eq!((deeds, world.outcomes(id).await), (1, vec!["done".to_owned()]));
     running.stop().await;
 }
 

@@ -283,5 +283,5 @@ async fn with_another_key_file_nothing_is_sent_until_the_secret_is_rotated() {
     assert!(receiver.taken().is_empty());
     let secret = restored.rotate(&endpoint("app"), RotateRequest::default()).await.unwrap().secret;
     assert!(restored.test(&endpoint("app")).await.unwrap().delivered);
-    assert_eq!(accepted(&secret, &receiver.taken()[0])[0], true);
+    assert!(accepted(&secret, &receiver.taken()[0])[0]);
 }

@@ -72,7 +72,7 @@ pub(super) fn document(endpoints: Vec<Endpoint>) -> OpenApi {
         let mut named = Vec::new();
         endpoint.schemas.iter().for_each(|add| add(&mut named));
         schemas.extend(named);
-        paths.add_path_operation(endpoint.path, vec![method(endpoint.verb)], operation(endpoint));
+        paths.add_path_operation(endpoint.path, vec![method(endpoint.verb)], operation(&endpoint));
     }
     components.schemas.extend(schemas);
     let mut info = Info::new("Oyez", env!("CARGO_PKG_VERSION"));
@@ -98,13 +98,13 @@ fn method(verb: Verb) -> HttpMethod {
     }
 }
 
-fn operation(endpoint: Endpoint) -> Operation {
-    let codes = codes(&endpoint);
+fn operation(endpoint: &Endpoint) -> Operation {
+    let codes = codes(endpoint);
     let mut operation = OperationBuilder::new()
         .tag(endpoint.tag)
         .summary(Some(endpoint.summary))
-        .operation_id(Some(operation_id(&endpoint)));
-    let description = described(&endpoint);
+        .operation_id(Some(operation_id(endpoint)));
+    let description = described(endpoint);
     if !description.is_empty() {
         operation = operation.description(Some(description));
     }
