@@ -11,9 +11,8 @@
 //! next one is due, [`progress`] how far it is, [`queue`] how many may start, [`schedule`] when a rule fires.
 //!
 //! People who are away: [`fallback`] plans who is reached by which medium and when, [`delivery`] is the life of what
-//! is sent, [`push`] what a push service is told besides, [`webhook`] what applications are told by signed requests. These rules are decided here; the server does not apply them yet.
-//!
-//! [`template`] is what the words of a message may be.
+//! is sent, [`template`] what words it may have, [`push`] what a push service is told besides, [`webhook`] what
+//! applications are told by signed requests.
 //!
 //! [`board`] is what dashboards show: documents that change, and what their viewers are told of it.
 
