@@ -51,6 +51,8 @@ async function push(page, message) {
     const notifications = await registration.getNotifications();
     const seen = notifications.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
     notifications.forEach((notification) => notification.close());
+    // The browser closes them in its own time: the next message must not find these.
+    while ((await registration.getNotifications()).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
     return seen;
   });
   await session.detach();
