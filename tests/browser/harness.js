@@ -90,7 +90,9 @@ export class Server {
 export async function launch() {
   const executablePath = BROWSERS.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("no Chromium found: apt-get install chromium, or set CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  // Without a desktop there is nobody on the message bus, and the browser would wait for an answer for 25 seconds.
+  const env = { ...process.env, DBUS_SESSION_BUS_ADDRESS: "disabled:", DBUS_SYSTEM_BUS_ADDRESS: "disabled:" };
+  return chromium.launch({ executablePath, env, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 export const DESKTOP = { viewport: { width: 1280, height: 860 } };

@@ -15,7 +15,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A signed-in page of a user who allows notifications, with the service worker at work. */
+/** A signed-in page of a user who allows notifications, and its service worker at work. */
 async function withWorker(visitor, user) {
   await visitor.context.grantPermissions(["notifications"], { origin: server.url });
   const page = await visitor.signedIn(user);
@@ -23,11 +23,23 @@ async function withWorker(visitor, user) {
     await navigator.serviceWorker.register("/oyez-sw.js");
     await navigator.serviceWorker.ready;
   });
-  return page;
+  const worker = visitor.context.serviceWorkers()[0] ?? (await visitor.context.waitForEvent("serviceworker"));
+  // What the browser agreed to show is noted here: without a desktop it forgets notifications in its own time, so a
+  // look at those that it has would find too few or too many.
+  await worker.evaluate(() => {
+    globalThis.shown = [];
+    const show = ServiceWorkerRegistration.prototype.showNotification;
+    ServiceWorkerRegistration.prototype.showNotification = async function (title, options = {}) {
+      await show.call(this, title, options);
+      const { body, tag, data } = options;
+      globalThis.shown.push({ title, body, tag, data });
+    };
+  });
+  return { page, worker };
 }
 
-/** Hands the worker a message as the browser's push service would, and waits until something is shown. */
-async function push(page, message) {
+/** Hands the worker a message as the browser's push service would; answers what it has shown. */
+async function push({ page, worker }, message) {
   const session = await page.context().newCDPSession(page);
   const registered = new Promise((resolve) => {
     session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
@@ -42,18 +54,9 @@ async function push(page, message) {
     registrationId: registration.registrationId,
     data: message,
   });
-  await page.waitForFunction(async () => {
-    const registration = await navigator.serviceWorker.ready;
-    return (await registration.getNotifications()).length > 0;
-  });
-  const shown = await page.evaluate(async () => {
-    const registration = await navigator.serviceWorker.ready;
-    const notifications = await registration.getNotifications();
-    const seen = notifications.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
-    notifications.forEach((notification) => notification.close());
-    // The browser closes them in its own time: the next message must not find these.
-    while ((await registration.getNotifications()).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    return seen;
+  const shown = await worker.evaluate(async () => {
+    while (globalThis.shown.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    return globalThis.shown.splice(0);
   });
   await session.detach();
   return shown;
@@ -62,9 +65,9 @@ async function push(page, message) {
 test("a pointer is shown as the notification it names, with the session of who is signed in", async () => {
   const visitor = await Visitor.come(browser, server, DESKTOP);
   const user = await server.user();
-  const page = await withWorker(visitor, user);
+  const open = await withWorker(visitor, user);
   const { id } = await server.publish(user.to, "The whole message", { title: "Ticket 7", url: "/tickets/7", group_key: "ticket:7" });
-  const [shown] = await push(page, JSON.stringify({ notification: id, title: "Ticket 7", url: "/tickets/7" }));
+  const [shown] = await push(open, JSON.stringify({ notification: id, title: "Ticket 7", url: "/tickets/7" }));
   assert.deepEqual(shown, { title: "Ticket 7", body: "The whole message", tag: "ticket:7", data: { url: "/tickets/7", notification: id } });
   await visitor.leave();
 });
@@ -72,14 +75,14 @@ test("a pointer is shown as the notification it names, with the session of who i
 test("whatever cannot be read shows a general sentence, and nothing of somebody else", async () => {
   const visitor = await Visitor.come(browser, server, DESKTOP);
   const [user, other] = [await server.user(), await server.user()];
-  const page = await withWorker(visitor, user);
+  const open = await withWorker(visitor, user);
   const { id } = await server.publish(other.to, "private");
-  const [foreign] = await push(page, JSON.stringify({ notification: id }));
+  const [foreign] = await push(open, JSON.stringify({ notification: id }));
   assert.equal(foreign.title, "Oyez");
   assert.equal(foreign.body, "You have a new notification.");
-  const [nonsense] = await push(page, "not json");
+  const [nonsense] = await push(open, "not json");
   assert.equal(nonsense.body, "You have a new notification.");
-  const [digest] = await push(page, JSON.stringify({ digest: "d", title: "3 new notifications", url: "/" }));
+  const [digest] = await push(open, JSON.stringify({ digest: "d", title: "3 new notifications", url: "/" }));
   assert.deepEqual([digest.title, digest.tag, digest.data.url], ["3 new notifications", "d", "/"]);
   await visitor.leave([/404 \(Not Found\)/]);
 });
