@@ -17,9 +17,18 @@ pub(crate) fn event(key: &str, stamp: u64) -> Vec<u8> {
 
 /// A live-only event whose text has so many characters.
 pub(crate) fn event_of(key: &str, stamp: u64, length: usize) -> Vec<u8> {
+    event_to("everyone", key, stamp, length)
+}
+
+/// The same length as [`event`], for whoever has the dashboard open: an event to everyone is not for dashboards.
+pub(crate) fn dashboard_event(key: &str, stamp: u64) -> Vec<u8> {
+    event_to("topic:dashboard", key, stamp, 80)
+}
+
+fn event_to(to: &str, key: &str, stamp: u64, length: usize) -> Vec<u8> {
     let member = stamp::member(stamp);
     let text = filler(length);
-    let body = format!(r#"{{"to":"everyone","type":"bench","data":{{{member},"text":"{text}"}}}}"#);
+    let body = format!(r#"{{"to":"{to}","type":"bench","data":{{{member},"text":"{text}"}}}}"#);
     http_post("/api/v1/events", key, &body)
 }
 

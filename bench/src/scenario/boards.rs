@@ -38,7 +38,7 @@ pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
         say(&format!("{} viewers of a board", short(viewers as f64)));
         patches.push(load(&mut |stamp, _| message::board_change(&key, stamp))?);
         say("the same connections, live events");
-        events.push(load(&mut |stamp, _| message::event(&key, stamp))?);
+        events.push(load(&mut |stamp, _| message::dashboard_event(&key, stamp))?);
     }
     let (patch, event) = (median(&mut patches), median(&mut events));
     run.report.add(

@@ -21,8 +21,9 @@ use crate::{
     writer::Tx,
 };
 
-/// Called with each part of a publish right after its commit, in commit order. It must not block.
-pub type LandedHook = Arc<dyn Fn(Landed) + Send + Sync>;
+/// Called right after a commit with what it landed, in commit order: all publishes that shared the commit come in one
+/// call, as do those that share a wake-up further on. It must not block.
+pub type LandedHook = Arc<dyn Fn(Vec<Landed>) + Send + Sync>;
 
 /// How a publish ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

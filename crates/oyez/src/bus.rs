@@ -14,8 +14,8 @@ use oyez_protocol::{
 /// Something the other nodes, and this one's hub, should know.
 #[derive(Debug, Clone)]
 pub enum Announcement {
-    /// Items were committed.
-    Landed(Arc<Landed>),
+    /// Items were committed, all of these together.
+    Landed(Vec<Arc<Landed>>),
     /// A live-only event.
     Event(Arc<LiveEvent>),
     /// Counts or item states changed.

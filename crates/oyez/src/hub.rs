@@ -140,13 +140,15 @@ impl Hub {
         self.shard(user).push(Command::Reply(connection, reply));
     }
 
-    /// Items were committed.
-    pub fn landed(&self, landed: &Arc<Landed>) {
-        // Most notifications have one recipient: wake only the shard that has them.
-        if let [(user, _)] = landed.recipients.as_slice() {
-            self.shard(user).push(Command::Notice(Notice::Landed(Arc::clone(landed))));
-        } else {
-            self.every(|| Command::Notice(Notice::Landed(Arc::clone(landed))));
+    /// Items were committed, all of these together: each shard concerned is woken once.
+    pub fn landed(&self, landed: &[Arc<Landed>]) {
+        for (number, shard) in self.0.shards.iter().enumerate() {
+            // Most notifications have one recipient: they concern only the shard that has them.
+            let concerned = landed.iter().filter(|one| match one.recipients.as_slice() {
+                [(user, _)] => self.number(user) == number,
+                _ => true,
+            });
+            shard.push_all(concerned.map(|one| Command::Notice(Notice::Landed(Arc::clone(one)))));
         }
     }
 

@@ -42,8 +42,9 @@ impl Publisher {
     pub fn new(store: Store, bus: Bus, clock: Clock) -> Self {
         let announcer = bus.clone();
         let landed: LandedHook = Arc::new(move |landed| {
-            metrics::counter!("oyez_items_landed_total").increment(landed.recipients.len() as u64);
-            announcer.announce(Announcement::Landed(Arc::new(landed)));
+            let items: usize = landed.iter().map(|one| one.recipients.len()).sum();
+            metrics::counter!("oyez_items_landed_total").increment(items as u64);
+            announcer.announce(Announcement::Landed(landed.into_iter().map(Arc::new).collect()));
         });
         Self { store, bus, clock, landed, waiting: Arc::default() }
     }

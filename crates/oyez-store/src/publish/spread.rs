@@ -35,7 +35,7 @@ pub(super) async fn spread(store: &Store, num: i64, landed: &LandedHook) -> Resu
         let hook = Arc::clone(landed);
         let announce = move |window: &Window| {
             if let Some(landed) = window.landed.clone() {
-                hook(landed);
+                hook(vec![landed]);
             }
         };
         let window = store.write_then(move |tx| Box::pin(write_window(tx, num)), announce).await?;

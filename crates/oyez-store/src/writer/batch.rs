@@ -210,17 +210,21 @@ fn is_of_one_draft(error: &StoreError) -> bool {
 fn announce(publishes: &[PublishJob], results: Results) -> Vec<Vec<Result<Landing, StoreError>>> {
     let mut results = results.into_iter();
     let mut answers = Vec::with_capacity(publishes.len());
-    for job in publishes {
-        let mut answer = Vec::with_capacity(job.drafts.len());
-        for result in results.by_ref().take(job.drafts.len()) {
-            answer.push(result.map(|written| {
-                if let Some(landed) = written.landed {
-                    (job.landed)(landed);
-                }
-                written.landing
-            }));
+    for sharing in publishes.chunk_by(|a, b| Arc::ptr_eq(&a.landed, &b.landed)) {
+        let mut all_landed = Vec::new();
+        for job in sharing {
+            let mut answer = Vec::with_capacity(job.drafts.len());
+            for result in results.by_ref().take(job.drafts.len()) {
+                answer.push(result.map(|written| {
+                    all_landed.extend(written.landed);
+                    written.landing
+                }));
+            }
+            answers.push(answer);
         }
-        answers.push(answer);
+        if !all_landed.is_empty() {
+            (sharing[0].landed)(all_landed);
+        }
     }
     answers
 }

@@ -81,7 +81,7 @@ async fn crash_after_first_part(fixture: &Fixture) -> (TempDir, Landed) {
             for name in ["oyez.db", "oyez.db-wal"] {
                 std::fs::copy(from.join(name), to.path().join(name)).unwrap();
             }
-            sender.send((to, landed)).unwrap();
+            sender.send((to, landed.into_iter().next().unwrap())).unwrap();
         }
     });
     published(fixture.store.publish(with_key(draft("topic:t user:new"), "k", 1), hook).await.unwrap());

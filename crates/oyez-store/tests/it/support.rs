@@ -97,7 +97,7 @@ pub(crate) struct Recorder(Arc<Mutex<Vec<Landed>>>);
 impl Recorder {
     pub(crate) fn hook(&self) -> LandedHook {
         let all = Arc::clone(&self.0);
-        Arc::new(move |landed| all.lock().unwrap().push(landed))
+        Arc::new(move |landed| all.lock().unwrap().extend(landed))
     }
 
     pub(crate) fn all(&self) -> Vec<Landed> {

@@ -91,10 +91,16 @@ impl Mailbox {
 
     /// Adds a command. Rings only when nobody did since the shard last looked.
     pub(super) fn push(&self, command: Command) {
+        self.push_all(std::iter::once(command));
+    }
+
+    /// Adds commands, and rings once for all of them: a shard that were woken by the first would find only that.
+    pub(super) fn push_all(&self, commands: impl Iterator<Item = Command>) {
         let first = {
             let mut pile = self.pile.lock().unwrap_or_else(PoisonError::into_inner);
-            pile.commands.push(command);
-            !std::mem::replace(&mut pile.rung, true)
+            let before = pile.commands.len();
+            pile.commands.extend(commands);
+            pile.commands.len() > before && !std::mem::replace(&mut pile.rung, true)
         };
         if first {
             // It fails only when the process is out of kernel memory; the shard's tick looks again.

@@ -127,7 +127,7 @@ impl Stage {
 
     fn publish(&mut self, padding: usize) {
         let landed = self.store(padding);
-        self.hub.landed(&landed);
+        self.hub.landed(&[landed]);
     }
 
     fn event(&self, audience: &str, text: &str) {

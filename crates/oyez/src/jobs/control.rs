@@ -134,7 +134,7 @@ impl Shared {
         match outcome {
             CancelOutcome::Cancelled(record) => {
                 if let Some(landed) = landed {
-                    (self.landed)(landed.clone());
+                    (self.landed)(vec![landed.clone()]);
                 }
                 let stage = if landed.is_some() { Stage::EndedInInbox } else { Stage::Ended };
                 if let Some(frame) = end_frame(record, &cancelled(), now) {

@@ -84,7 +84,7 @@ impl Jobs {
             },
             move |(outcome, landed): &(Enqueued, Option<Landed>)| {
                 if let Some(landed) = landed {
-                    (shared.landed)(landed.clone());
+                    (shared.landed)(vec![landed.clone()]);
                 }
                 if matches!(outcome, Enqueued::Created(_)) {
                     shared.told_made(std::iter::once(place));

@@ -306,6 +306,11 @@ impl Shared {
         // In a queue that is limited, a job of any kind may start when one ends.
         let (mut available, mut some_wait) = (BTreeMap::<(&QueueName, Option<&JobKind>), u32>::new(), false);
         let limited = self.limited_queues();
+        // Before the frames that count on them.
+        let landed: Vec<_> = ended.iter().filter_map(|one| one.landed.clone()).collect();
+        if !landed.is_empty() {
+            (self.landed)(landed);
+        }
         for one in ended {
             let (Some(record), Some(state)) = (&one.record, one.state) else {
                 metrics::counter!("oyez_jobs_fenced_total").increment(1);
@@ -314,9 +319,6 @@ impl Shared {
             // Those that were lost are known here until now.
             self.live.forget(record.id, record.attempt);
             self.meters.ended(record, one.outcome, now);
-            if let Some(landed) = &one.landed {
-                (self.landed)(landed.clone());
-            }
             match &one.frame {
                 // Somebody asked it to stop while it was being decided.
                 Some((_, Stage::Underway)) if state.is_final() => {

@@ -86,14 +86,17 @@ impl World {
         let bus = Bus::local();
         let (ear, heard) = unbounded_channel();
         bus.subscribe(Box::new(move |announcement| {
-            let text = match announcement {
-                Announcement::Job(news) => news.frame.to_string(),
-                Announcement::Landed(landed) => {
-                    format!(r#"{{"seq":{},{}"#, landed.recipients[0].1, landed.tail)
-                }
+            let texts = match announcement {
+                Announcement::Job(news) => vec![news.frame.to_string()],
+                Announcement::Landed(landed) => landed
+                    .iter()
+                    .map(|one| format!(r#"{{"seq":{},{}"#, one.recipients[0].1, one.tail))
+                    .collect(),
                 _ => return,
             };
-            let _ = ear.send(serde_json::from_str(&text).unwrap());
+            for text in texts {
+                let _ = ear.send(serde_json::from_str(&text).unwrap());
+            }
         }));
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
         let (jobs, work) = Jobs::new(&publisher, store.clone(), bus.clone(), clock.clone(), options);

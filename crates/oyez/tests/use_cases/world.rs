@@ -9,7 +9,10 @@ use oyez::{
     publish::Publisher,
     users::Users,
 };
-use oyez_core::clock::{Clock, ManualClock};
+use oyez_core::{
+    clock::{Clock, ManualClock},
+    notification::Landed,
+};
 use oyez_protocol::{
     NotificationId, Timestamp, UserId,
     api::publish::{NotificationRequest, Published},
@@ -44,7 +47,9 @@ impl World {
             if let Announcement::Event(event) = announcement {
                 event.count_reached(2);
             }
-            let _ = ear.send(told(announcement));
+            for one in told(announcement) {
+                let _ = ear.send(one);
+            }
         }));
         let publisher = Publisher::new(store.clone(), bus.clone(), clock.clone());
         let inboxes = Inboxes::new(store.clone(), bus.clone(), clock.clone());
@@ -122,14 +127,10 @@ pub(crate) fn request(body: serde_json::Value) -> NotificationRequest {
     serde_json::from_value(body).unwrap()
 }
 
-fn told(announcement: &Announcement) -> String {
-    match announcement {
-        Announcement::Landed(landed) => {
-            let mut recipients: Vec<_> =
-                landed.recipients.iter().map(|(user, seq)| format!("{user}:{seq}")).collect();
-            recipients.sort();
-            format!("landed {} {}", landed.kind, recipients.join(","))
-        }
+/// A line for each thing that is told.
+fn told(announcement: &Announcement) -> Vec<String> {
+    let line = match announcement {
+        Announcement::Landed(landed) => return landed.iter().map(|one| landed_line(one)).collect(),
         Announcement::Event(event) => format!("event {}", event.text),
         Announcement::InboxChanged { user, change } => format!(
             "inbox {user} unread={} unseen={} changed={} all={}",
@@ -149,5 +150,13 @@ fn told(announcement: &Announcement) -> String {
         }
         Announcement::Membership { topic, user, member } => format!("member {topic} {user} {member}"),
         Announcement::Revoked { user, session } => format!("revoked {user} {}", session.is_some()),
-    }
+    };
+    vec![line]
+}
+
+fn landed_line(landed: &Landed) -> String {
+    let mut recipients: Vec<_> =
+        landed.recipients.iter().map(|(user, seq)| format!("{user}:{seq}")).collect();
+    recipients.sort();
+    format!("landed {} {}", landed.kind, recipients.join(","))
 }

@@ -13,8 +13,8 @@ async fn items_follow_the_greeting_in_order_and_once() {
         stage.publish(10);
     }
     let again = Landed::clone(&stage.store(1));
-    stage.hub.landed(&Arc::new(again.clone()));
-    stage.hub.landed(&Arc::new(again));
+    stage.hub.landed(&[Arc::new(again.clone())]);
+    stage.hub.landed(&[Arc::new(again)]);
     assert_eq!(anna.numbers(21), (1..=21).collect::<Vec<_>>());
     stage.event("everyone", r#"{"type":"end"}"#);
     assert_eq!(anna.next()["type"], "end", "the repeated announcement was dropped");
@@ -155,7 +155,7 @@ async fn counts_fit_the_items_a_client_has_when_a_page_overtook_the_announcement
     assert_eq!(anna.numbers(3), [1, 2, 3]);
     let change = InboxChange { seq: Seq(2), unread: 1, unseen: 0, all: true, ..InboxChange::default() };
     stage.hub.inbox_changed(&user("anna"), &Arc::new(change));
-    stage.hub.landed(&late);
+    stage.hub.landed(&[late]);
     let told = anna.next();
     assert_eq!((&told["type"], &told["up_to_seq"]), (&"inbox".into(), &3.into()));
     assert_eq!((&told["unread"], &told["unseen"]), (&2.into(), &1.into()), "the third counts on top");
