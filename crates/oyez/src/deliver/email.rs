@@ -1,15 +1,18 @@
 //! E-mail: renders a parcel, writes the mail, and gives it to the mail server or to a folder.
 //!
 //! In reading order: `letter` is what the parcel tells, `mail` writes it safely, `smtp` speaks to the server over a
-//! `connection`, `answer` says what the server's words mean, `file` writes for development. A mail that the server took just before the
-//! connection broke is sent again, under the same `Message-ID`.
+//! `connection` (which is `secure`, and lettre's over a `wire`), `answer` says what the server's words mean, `file`
+//! writes for development. A mail that the server took just before the connection broke is sent again, under the same
+//! `Message-ID`.
 
 mod answer;
 mod connection;
 mod file;
 mod letter;
 mod mail;
+mod secure;
 mod smtp;
+mod wire;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -40,6 +40,8 @@ pub(crate) struct MailServer {
 pub(crate) struct Mail {
     pub(crate) from: String,
     pub(crate) to: Vec<String>,
+    /// What was said behind the sender, such as `SMTPUTF8`.
+    pub(crate) options: Vec<String>,
     pub(crate) data: Vec<u8>,
     pub(crate) tls: bool,
     pub(crate) login: Option<String>,
@@ -141,9 +143,13 @@ impl Drop for MailServer {
 }
 
 fn mail(value: &Value) -> Mail {
+    let texts = |key: &str| {
+        value[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
     Mail {
         from: value["from"].as_str().unwrap().to_owned(),
-        to: value["to"].as_array().unwrap().iter().map(|to| to.as_str().unwrap().to_owned()).collect(),
+        to: texts("to"),
+        options: texts("options"),
         data: base64::engine::general_purpose::STANDARD.decode(value["data"].as_str().unwrap()).unwrap(),
         tls: value["tls"].as_bool().unwrap(),
         login: value["login"].as_str().map(str::to_owned),

@@ -74,6 +74,23 @@ async fn a_connection_carries_many_mails() {
 }
 
 #[tokio::test]
+async fn an_address_beyond_ascii_is_written_to_as_it_is() {
+    let mut mail_server = MailServer::start().await;
+    let world = World::sending_to(&mail_server).await;
+    world.user("jürg", "jürg@example.org").await;
+    world.user("anna", "anna@example.org").await;
+    world.tell("jürg", "note").await;
+    let mail = mail_server.mail().await;
+    assert_eq!(
+        (mail.to.as_slice(), mail.options.as_slice()),
+        (["jürg@example.org".to_owned()].as_slice(), ["SMTPUTF8".to_owned()].as_slice())
+    );
+    world.tell("anna", "note").await;
+    assert!(mail_server.mail().await.options.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_template_of_the_application_makes_the_mail_and_a_missing_variable_fails_it() {
     let mut mail_server = MailServer::start().await;
     let world = World::sending_to(&mail_server).await;

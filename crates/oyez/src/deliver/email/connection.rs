@@ -1,28 +1,30 @@
-//! One connection to a mail server, and the words spoken on it (RFC 5321), each with its answer.
+//! One connection to a mail server, on which lettre speaks (RFC 5321) word by word, so that each answer is known by the
+//! word it was given to. Connecting and encrypting are ours; `docs/decisions/0012-smtp-dialogue.md` says why.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{error::Error as _, fmt, io};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rustls_pki_types::ServerName;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader},
-    net::TcpStream,
+use lettre::transport::smtp::{
+    Error,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, AsyncTokioStream},
+    commands::Starttls,
+    extension::{ClientId, Extension},
+    response::Response,
 };
-use tokio_rustls::TlsConnector;
+use tokio::net::TcpStream;
 
-/// Longest answer, in bytes: more than any server has to say.
-const MAX_ANSWER_BYTES: u64 = 16 * 1024;
-
-/// Bytes both ways, encrypted or not.
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+use super::{secure::Secure, wire::Wire};
 
 /// An open connection that said hello.
 pub(super) struct Connection {
-    wire: BufReader<Box<dyn Wire>>,
-    /// What the server offers, in capitals: `STARTTLS`, `AUTH PLAIN LOGIN`.
-    offers: Vec<String>,
+    smtp: AsyncSmtpConnection,
+}
+
+/// An open connection that is to go on encrypted.
+pub(super) struct Clear {
+    connection: Connection,
+    /// What it runs over, once more: lettre does not give its stream back.
+    stream: TcpStream,
 }
 
 /// A good answer.
@@ -41,155 +43,113 @@ pub(super) enum Fault {
     Silence(String),
 }
 
-/// How to encrypt.
-#[derive(Clone)]
-pub(super) struct Secure {
-    pub(super) config: Arc<rustls::ClientConfig>,
-    pub(super) name: ServerName<'static>,
-}
-
 impl Connection {
     /// Connects and reads the greeting. With `secure`, it is encrypted from the first byte.
     pub(super) async fn open(
         host: &str,
         port: u16,
-        hello: &str,
+        hello: &ClientId,
         secure: Option<&Secure>,
-        timeout: Duration,
     ) -> Result<Self, Fault> {
-        let connecting = tokio::time::timeout(timeout, TcpStream::connect((host, port)));
-        let stream =
-            connecting.await.map_err(|_| Fault::Silence(format!("{host}:{port} does not answer")))?;
-        let stream = stream.map_err(|error| Fault::Silence(format!("{host}:{port}: {error}")))?;
-        // Each word waits for its answer: there is nothing to gather.
-        stream.set_nodelay(true)?;
-        let wire: Box<dyn Wire> = match secure {
-            None => Box::new(stream),
-            Some(secure) => encrypted(secure, stream).await?,
-        };
-        let mut connection = Self { wire: BufReader::new(wire), offers: Vec::new() };
-        connection.answer().await?;
-        connection.hello(hello).await?;
-        Ok(connection)
+        let stream = connect(host, port).await?;
+        match secure {
+            None => Self::over(Wire::new(stream), hello).await,
+            Some(secure) => Self::over(Wire::new(secure.encrypt(stream).await?), hello).await,
+        }
+    }
+
+    async fn over(wire: impl AsyncTokioStream + 'static, hello: &ClientId) -> Result<Self, Fault> {
+        let smtp = AsyncSmtpConnection::connect_with_transport(Box::new(wire), hello).await?;
+        Ok(Self { smtp })
     }
 
     /// Whether the server offers something.
-    pub(super) fn offers(&self, word: &str) -> bool {
-        self.offers.iter().any(|offer| offer.split(' ').next() == Some(word))
-    }
-
-    /// Goes on encrypted.
-    pub(super) async fn secured(mut self, secure: &Secure, hello: &str) -> Result<Self, Fault> {
-        self.say("STARTTLS").await?;
-        // What came in the clear behind the answer would be taken for the server's encrypted words.
-        if !self.wire.buffer().is_empty() {
-            return Err(Fault::Silence("the server spoke on before the connection was encrypted".into()));
-        }
-        let wire = encrypted(secure, self.wire.into_inner()).await?;
-        let mut connection = Self { wire: BufReader::new(wire), offers: Vec::new() };
-        connection.hello(hello).await?;
-        Ok(connection)
+    pub(super) fn offers(&self, extension: Extension) -> bool {
+        self.smtp.server_info().supports_feature(extension)
     }
 
     /// Logs in, by PLAIN or LOGIN, whichever is offered.
     pub(super) async fn login(&mut self, user: &str, password: &str) -> Result<(), Fault> {
-        let ways = self.offers.iter().find(|offer| offer.starts_with("AUTH ") || offer.starts_with("AUTH="));
-        let ways = ways.cloned().unwrap_or_default();
-        let offered = |way: &str| ways.split([' ', '=']).any(|offer| offer == way);
-        if offered("PLAIN") {
-            let both = STANDARD.encode(format!("\0{user}\0{password}"));
-            self.say(&format!("AUTH PLAIN {both}")).await?;
-        } else if offered("LOGIN") {
-            self.say("AUTH LOGIN").await?;
-            self.say(&STANDARD.encode(user)).await?;
-            self.say(&STANDARD.encode(password)).await?;
-        } else {
-            return Err(Fault::Silence("the mail server takes neither AUTH PLAIN nor AUTH LOGIN".into()));
-        }
+        let login = Credentials::new(user.into(), password.into());
+        self.smtp.auth(DEFAULT_MECHANISMS, &login).await?;
         Ok(())
     }
 
-    /// Says one line and reads the answer. Lines are ours, and what comes from others in them was checked; should a
-    /// line break have come through all the same, nothing is said: the server would take the rest for a command.
-    pub(super) async fn say(&mut self, line: &str) -> Result<Answer, Fault> {
-        if line.contains(['\r', '\n']) {
+    /// Says one command and reads the answer. What comes from others in it was checked; should a line break have come
+    /// through all the same, nothing is said: the server would take the rest for a command.
+    pub(super) async fn say(&mut self, command: impl fmt::Display) -> Result<Answer, Fault> {
+        let line = command.to_string();
+        if line.strip_suffix("\r\n").unwrap_or(&line).contains(['\r', '\n']) {
             return Err(Fault::Silence("a line break in a line of SMTP: nothing was sent".into()));
         }
-        self.wire.write_all(format!("{line}\r\n").as_bytes()).await?;
-        self.wire.flush().await?;
-        self.answer().await
+        Ok(self.smtp.command(line).await?.into())
     }
 
     /// Sends a mail after `DATA`, and reads whether the server takes it.
     pub(super) async fn mail(&mut self, mail: &[u8]) -> Result<Answer, Fault> {
-        self.wire.write_all(&stuffed(mail)).await?;
-        self.wire.flush().await?;
-        self.answer().await
-    }
-
-    async fn hello(&mut self, name: &str) -> Result<(), Fault> {
-        let answer = self.say(&format!("EHLO {name}")).await?;
-        self.offers = answer.text.lines().skip(1).map(str::to_ascii_uppercase).collect();
-        Ok(())
-    }
-
-    async fn answer(&mut self) -> Result<Answer, Fault> {
-        let mut limited = (&mut self.wire).take(MAX_ANSWER_BYTES);
-        let mut lines: Vec<String> = Vec::new();
-        loop {
-            let mut line = Vec::new();
-            limited.read_until(b'\n', &mut line).await?;
-            if line.last() != Some(&b'\n') {
-                let why = if line.is_empty() && lines.is_empty() {
-                    "the mail server closed the connection"
-                } else {
-                    "the mail server's answer ends in the middle"
-                };
-                return Err(Fault::Silence(why.into()));
-            }
-            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-            let code = line.get(..3).and_then(|digits| digits.parse::<u16>().ok());
-            let Some(code) = code.filter(|code| (200..600).contains(code)) else {
-                return Err(Fault::Silence("the mail server's answer has no code".into()));
-            };
-            let goes_on = line.as_bytes().get(3) == Some(&b'-');
-            lines.push(line.get(4..).unwrap_or_default().to_owned());
-            if !goes_on {
-                let answer = Answer { code, text: lines.join("\n") };
-                return if code < 400 { Ok(answer) } else { Err(Fault::Answered(answer)) };
-            }
-        }
+        // The line end before the dot that ends the mail is lettre's.
+        let mail = mail.strip_suffix(b"\r\n").unwrap_or(mail);
+        Ok(self.smtp.message(mail).await?.into())
     }
 }
 
-async fn encrypted(
-    secure: &Secure,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Result<Box<dyn Wire>, Fault> {
-    let connector = TlsConnector::from(Arc::clone(&secure.config));
-    let encrypted = connector.connect(secure.name.clone(), stream).await;
-    encrypted.map(|wire| Box::new(wire) as Box<dyn Wire>).map_err(|error| Fault::Silence(error.to_string()))
+impl Clear {
+    /// Connects in the clear and reads the greeting.
+    pub(super) async fn open(host: &str, port: u16, hello: &ClientId) -> Result<Self, Fault> {
+        let stream = connect(host, port).await?.into_std()?;
+        let wire = Wire::new(TcpStream::from_std(stream.try_clone()?)?);
+        let connection = Connection::over(wire, hello).await?;
+        Ok(Self { connection, stream: TcpStream::from_std(stream)? })
+    }
+
+    /// Whether the server offers to go on encrypted.
+    pub(super) fn offers_starttls(&self) -> bool {
+        self.connection.offers(Extension::StartTls)
+    }
+
+    /// Goes on encrypted, and says hello anew.
+    ///
+    /// Nothing that was read in the clear is known to the new connection (RFC 3207, section 4.2): neither what the
+    /// server offered, nor what somebody may have sent behind its answer to be taken for its encrypted words.
+    pub(super) async fn secured(mut self, secure: &Secure, hello: &ClientId) -> Result<Connection, Fault> {
+        self.connection.say(Starttls).await?;
+        drop(self.connection);
+        Connection::over(Wire::greeted(secure.encrypt(self.stream).await?), hello).await
+    }
 }
 
-/// A mail as it goes over the wire: a dot at a line's beginning is doubled, and a line with a dot alone is the end.
-fn stuffed(mail: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(mail.len() + 64);
-    for line in mail.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            out.push(b'.');
+async fn connect(host: &str, port: u16) -> Result<TcpStream, Fault> {
+    let stream = TcpStream::connect((host, port)).await;
+    let stream = stream.map_err(|error| Fault::Silence(format!("{host}:{port}: {error}")))?;
+    // Each word waits for its answer: there is nothing to gather.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        let text = response.message().collect::<Vec<_>>().join("\n");
+        Self { code: response.code().into(), text }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        match error.status() {
+            Some(code) => Self::Answered(Answer { code: code.into(), text }),
+            None if error.is_response() => {
+                Self::Silence(format!("the mail server's answer cannot be read: {text}"))
+            }
+            None if error.is_client() => Self::Silence(text),
+            None => Self::Silence(format!("the connection broke: {text}")),
         }
-        out.extend_from_slice(line);
     }
-    if !out.ends_with(b"\r\n") {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
 }
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        Self::Silence(format!("the connection broke: {error}"))
+        Self::Silence(error.to_string())
     }
 }
 
@@ -200,38 +160,4 @@ impl fmt::Display for Answer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn over(said: &str) -> Connection {
-        let wire: Box<dyn Wire> =
-            Box::new(tokio::io::join(io::Cursor::new(said.as_bytes().to_vec()), tokio::io::sink()));
-        Connection { wire: BufReader::new(wire), offers: Vec::new() }
-    }
-
-    #[tokio::test]
-    async fn an_answer_of_many_lines_is_read_to_its_end() {
-        let mut connection =
-            over("250-mail.test\r\n250-AUTH PLAIN LOGIN\r\n250 StartTLS\r\n451 4.3.0 later\r\n");
-        connection.hello("here").await.unwrap();
-        assert!(connection.offers("STARTTLS") && connection.offers("AUTH") && !connection.offers("SMTPUTF8"));
-        let Err(Fault::Answered(answer)) = connection.say("NOOP").await else { panic!("it is a refusal") };
-        assert_eq!(answer.to_string(), "451 4.3.0 later");
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_none_is_a_fault() {
-        let long = format!("250-{}\r\n", "x".repeat(100)).repeat(1_000);
-        for said in ["", "250", "250-a\r\n", "hello\r\n", "999 a\r\n", "25\u{e4} a\r\n", "\r\n", &long] {
-            let fault = over(said).say("NOOP").await.unwrap_err();
-            assert!(matches!(fault, Fault::Silence(_)), "{said:.20}");
-        }
-    }
-
-    #[test]
-    fn a_dot_that_begins_a_line_does_not_end_the_mail() {
-        assert_eq!(stuffed(b"a\r\n.\r\n..b\r\nc"), b"a\r\n..\r\n...b\r\nc\r\n.\r\n");
-        assert_eq!(stuffed(b".a\r\n"), b"..a\r\n.\r\n");
-        assert_eq!(stuffed(b""), b"\r\n.\r\n");
-    }
-}
+mod tests;

@@ -4,13 +4,18 @@
 
 use std::{
     collections::HashMap,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
-use lettre::Address;
-use rustls::RootCertStore;
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use lettre::{
+    Address,
+    transport::smtp::{
+        commands::{Data, Mail, Quit, Rcpt, Rset},
+        extension::{ClientId, Extension, MailParameter},
+    },
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -18,7 +23,8 @@ use tokio::{
 
 use super::{
     answer::{Refusal, Step},
-    connection::{Connection, Fault, Secure},
+    connection::{Clear, Connection, Fault},
+    secure::Secure,
 };
 
 /// A connection that nobody used for so long is closed: servers close theirs after some minutes.
@@ -65,7 +71,7 @@ pub struct SmtpOptions {
 /// The mail server.
 pub(super) struct Smtp {
     options: SmtpOptions,
-    hello: String,
+    hello: ClientId,
     tls: Option<Secure>,
     idle: Mutex<Vec<Kept>>,
     connections: Arc<Semaphore>,
@@ -90,10 +96,17 @@ impl Smtp {
     pub(super) fn new(options: SmtpOptions) -> Result<Self, String> {
         let tls = match options.security {
             Security::None => None,
-            Security::Starttls | Security::Tls => Some(tls(&options)?),
+            Security::Starttls | Security::Tls => Some(Secure::new(&options.host, options.ca.as_deref())?),
         };
-        // A name that is known is better; an address literal is what the protocol has for those who have none.
-        let hello = options.hello.clone().unwrap_or_else(|| "[127.0.0.1]".into());
+        let hello = match &options.hello {
+            // It is said as it is, and a line break would begin a command.
+            Some(name) if name.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                return Err(format!("email.hello: expected a name without spaces, given {name:?}"));
+            }
+            Some(name) => ClientId::Domain(name.clone()),
+            // A name that is known is better; an address is what the protocol has for those who have none.
+            None => ClientId::Ipv4(Ipv4Addr::LOCALHOST),
+        };
         Ok(Self {
             hello,
             tls,
@@ -144,23 +157,23 @@ impl Smtp {
     pub(super) async fn probe(&self) -> Result<(), Refusal> {
         let mut connection = self.connect().await?;
         // It is taken for a goodbye whatever it answers.
-        let _ = self.step(Step::Connect, connection.say("QUIT")).await;
+        let _ = self.step(Step::Connect, connection.say(Quit)).await;
         Ok(())
     }
 
     /// Says who it is from and for, and that it comes.
     async fn begin(&self, connection: &mut Connection, from: &Address, to: &Address) -> Result<(), Refusal> {
-        let mut options = "";
-        if !from.to_string().is_ascii() || !to.to_string().is_ascii() {
-            if !connection.offers("SMTPUTF8") {
+        let mut options = Vec::new();
+        if [from, to].iter().any(|address| !address.to_string().is_ascii()) {
+            if !connection.offers(Extension::SmtpUtfEight) {
                 let why = "the mail server takes no addresses beyond ASCII (SMTPUTF8)";
                 return Err(Refusal::never(Step::To, why));
             }
-            options = " SMTPUTF8";
+            options.push(MailParameter::SmtpUtfEight);
         }
-        self.step(Step::From, connection.say(&format!("MAIL FROM:<{from}>{options}"))).await?;
-        self.step(Step::To, connection.say(&format!("RCPT TO:<{to}>"))).await?;
-        self.step(Step::Data, connection.say("DATA")).await?;
+        self.step(Step::From, connection.say(Mail::new(Some(from.clone()), options))).await?;
+        self.step(Step::To, connection.say(Rcpt::new(to.clone(), Vec::new()))).await?;
+        self.step(Step::Data, connection.say(Data)).await?;
         Ok(())
     }
 
@@ -182,7 +195,7 @@ impl Smtp {
             }
             Err(refusal) => {
                 // The next mail begins anew, on the same connection if that still stands.
-                if !refusal.closes() && self.step(Step::From, kept.connection.say("RSET")).await.is_ok() {
+                if !refusal.closes() && self.step(Step::From, kept.connection.say(Rset)).await.is_ok() {
                     self.keep(kept);
                 }
                 Err(refusal)
@@ -192,15 +205,20 @@ impl Smtp {
 
     async fn connect(&self) -> Result<Connection, Refusal> {
         let options = &self.options;
-        let first = self.tls.as_ref().filter(|_| options.security == Security::Tls);
-        let opening = Connection::open(&options.host, options.port, &self.hello, first, options.timeout);
-        let mut connection = self.step(Step::Connect, opening).await?;
-        if let (Security::Starttls, Some(secure)) = (options.security, &self.tls) {
-            if !connection.offers("STARTTLS") {
-                return Err(Refusal::silence(Step::Tls, "the mail server offers no STARTTLS"));
+        let (host, port) = (options.host.as_str(), options.port);
+        let mut connection = match (options.security, &self.tls) {
+            (Security::Starttls, Some(secure)) => {
+                let clear = self.step(Step::Connect, Clear::open(host, port, &self.hello)).await?;
+                if !clear.offers_starttls() {
+                    return Err(Refusal::silence(Step::Tls, "the mail server offers no STARTTLS"));
+                }
+                self.step(Step::Tls, clear.secured(secure, &self.hello)).await?
             }
-            connection = self.step(Step::Tls, connection.secured(secure, &self.hello)).await?;
-        }
+            (_, first) => {
+                let opening = Connection::open(host, port, &self.hello, first.as_ref());
+                self.step(Step::Connect, opening).await?
+            }
+        };
         if let Some((user, password)) = &options.login {
             self.step(Step::Login, connection.login(user, password)).await?;
         }
@@ -258,31 +276,4 @@ impl std::fmt::Debug for SmtpOptions {
             .field("user", &self.login.as_ref().map(|(user, _)| user))
             .finish_non_exhaustive()
     }
-}
-
-fn tls(options: &SmtpOptions) -> Result<Secure, String> {
-    let mut roots = RootCertStore::empty();
-    let machine = rustls_native_certs::load_native_certs();
-    let _unreadable = roots.add_parsable_certificates(machine.certs);
-    if let Some(pem) = &options.ca {
-        let refused = |why: String| format!("email.ca_file is no PEM file of certificates: {why}");
-        let mut named = CertificateDer::pem_slice_iter(pem).peekable();
-        if named.peek().is_none() {
-            return Err(refused("there is none in it".into()));
-        }
-        for certificate in named {
-            let certificate = certificate.map_err(|error| refused(error.to_string()))?;
-            roots.add(certificate).map_err(|error| refused(error.to_string()))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS to the mail server cannot be prepared: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(options.host.clone());
-    let name =
-        name.map_err(|_| format!("email.host: {:?} is no name that a certificate has", options.host))?;
-    Ok(Secure { config: Arc::new(config), name })
 }
