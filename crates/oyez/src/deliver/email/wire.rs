@@ -72,11 +72,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 /// A line as lettre can read it: text, of bearable length, with a space behind a code that stands alone, with the
 /// protocol's line end, and its offers in capitals. `AUTH=PLAIN` is how logins were offered before there was a standard.
+///
+/// A code of a kind that the protocol does not have, such as 571, becomes the general one of its class and stands in the
+/// text: what matters is the first digit.
 fn readable(line: &[u8]) -> String {
     let mut line = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
     line.truncate(line.floor_char_boundary(MAX_LINE_BYTES));
     if line.len() == 3 {
         line.push(' ');
+    }
+    if let [class @ b'2'..=b'5', b'6'..=b'9', b'0'..=b'9', b' ' | b'-', ..] = *line.as_bytes() {
+        let (code, text) = line.split_at(3);
+        line = format!("{}50{}{code} {}", char::from(class), &text[..1], &text[1..]);
     }
     let word = line.get(4..).and_then(|text| text.split([' ', '=']).next()).unwrap_or_default();
     if OFFERS.iter().any(|offer| offer.eq_ignore_ascii_case(word)) {
@@ -131,6 +138,9 @@ mod tests {
             (b"250-AUTH=PLAIN LOGIN\r\n", "250-AUTH PLAIN LOGIN\r\n"),
             (b"250-SIZE=1\r\n", "250-SIZE=1\r\n"),
             (b"535 Authentication failed\r\n", "535 Authentication failed\r\n"),
+            (b"571-Not\r\n", "550-571 Not\r\n"),
+            (b"471 later\r\n", "450 471 later\r\n"),
+            (b"571\r\n", "550 571 \r\n"),
             (b"\r\n", "\r\n"),
         ];
         for (said, read) in lines {
