@@ -34,9 +34,11 @@ use crate::{
     lifecycle::Workers,
     preferences::Preferences,
     publish::{Publisher, Signals},
+    push::Push,
     runner::{Runner, RunnerOptions},
     templates::Templates,
     users,
+    webhooks::Webhooks,
 };
 
 /// How often the counters that others keep are handed to the metrics recorder.
@@ -52,6 +54,8 @@ pub(super) struct Inner {
     pub(super) templates: Templates,
     pub(super) deliveries: Deliveries,
     pub(super) preferences: Preferences,
+    pub(super) push: Push,
+    pub(super) webhooks: Webhooks,
     deliver: Deliver,
     pub(super) runner: Runner,
     pub(super) users: users::Users,
@@ -218,6 +222,8 @@ impl Oyez {
             templates,
             deliveries,
             preferences,
+            push: receivers.push,
+            webhooks: receivers.webhooks,
             deliver,
             runner,
             users,
