@@ -67,16 +67,18 @@ struct Fixture {
     _directory: tempfile::TempDir,
     templates: Templates,
     store: Store,
+    clock: Clock,
+    hand: oyez_core::clock::ManualClock,
 }
 
 impl Fixture {
     async fn new(folder: Option<std::path::PathBuf>) -> Result<Self, TemplatesError> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreOptions::new(directory.path().join("oyez.db"))).await.unwrap();
-        let (clock, _) = Clock::manual("2026-11-20T13:00:00Z".parse::<Timestamp>().unwrap());
+        let (clock, hand) = Clock::manual("2026-11-20T13:00:00Z".parse::<Timestamp>().unwrap());
         let options = TemplatesOptions { app: app(), folder };
-        let templates = Templates::open(store.clone(), clock, options).await?;
-        Ok(Self { _directory: directory, templates, store })
+        let templates = Templates::open(store.clone(), clock.clone(), options).await?;
+        Ok(Self { _directory: directory, templates, store, clock, hand })
     }
 
     async fn put(&self, kind: &str, template: TemplateRequest) -> Result<(), String> {
@@ -327,6 +329,39 @@ async fn what_is_stored_goes_before_the_folder_and_the_folder_before_what_is_bui
         again,
         "the template default is not stored but one of the operator's files: only what was stored can be deleted"
     );
+}
+
+#[tokio::test]
+async fn what_one_node_stores_or_deletes_another_one_uses_within_a_second() {
+    let fixture = Fixture::new(None).await.unwrap();
+    let options = TemplatesOptions { app: app(), folder: None };
+    let other = Templates::open(fixture.store.clone(), fixture.clock.clone(), options).await.unwrap();
+    let kind = TemplateName::new("t").unwrap();
+    let text = async || {
+        other.keep_up().await;
+        other.render(&about("t", json!({}))).unwrap().text
+    };
+    let of = |text: &str| TemplateRequest { text: Some(text.into()), ..TemplateRequest::default() };
+    fixture.put("t", of("one")).await.unwrap();
+    assert_ne!(text().await, "one\n", "asked for a moment ago");
+    assert_eq!(
+        other.get(&kind, None).await.unwrap().unwrap().text.as_deref(),
+        Some("one"),
+        "who asks is told"
+    );
+    fixture.put("t", of("two")).await.unwrap();
+    assert_eq!(text().await, "one\n");
+    fixture.hand.advance(1);
+    assert_eq!(text().await, "two\n");
+    fixture.put("inner", of("three")).await.unwrap();
+    other.put(&kind, Medium::Email, of("{% include \"inner\" %}")).await.unwrap();
+    assert_eq!(text().await, "three\n");
+    other.delete(&kind, Medium::Email, None).await.unwrap();
+    assert!(fixture.templates.get(&kind, None).await.unwrap().is_none());
+    // A clock that was set back does not stop it.
+    fixture.put("t", of("four")).await.unwrap();
+    fixture.hand.advance(-3_600);
+    assert_eq!(text().await, "four\n");
 }
 
 #[tokio::test]
