@@ -96,8 +96,8 @@ fn the_built_in_templates_make_a_message_of_any_notification() {
     );
     let message = rendered(Vec::new(), &letter).unwrap();
     assert_eq!(message.subject, "Hello");
-    let expected = "Hello\n\none\ntwo <b>\n\nhttps://app.example.com/reports/7\n\n20.11.2026, 23:05\n\n--\nSent by Acme, \
-                    https://app.example.com\nUnsubscribe: https://n.example.com/unsubscribe/t\n";
+    let expected = "Hello\n\none\ntwo <b>\n\nhttps://app.example.com/reports/7\n\n20.11.2026, 23:05\n\n--\nGesendet von Acme, \
+                    https://app.example.com\nAbbestellen: https://n.example.com/unsubscribe/t\n";
     assert_eq!(message.text, expected);
     let html = message.html.unwrap();
     assert!(html.contains("one<br />two &lt;b&gt;"), "{html}");
@@ -123,6 +123,76 @@ fn a_digest_lists_its_notifications_and_counts_the_others() {
     assert!(message.text.contains("* First\n  about First\n"), "{}", message.text);
     assert!(message.text.contains("And 3 more."), "{}", message.text);
     assert!(message.html.unwrap().contains("about Second"));
+}
+
+/// The tags of HTML, in order, with what they hold.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).filter_map(|rest| rest.split('>').next()).collect()
+}
+
+#[test]
+fn readers_of_german_are_written_to_in_german_and_in_the_same_looks() {
+    let one = |number: u32| {
+        fields(
+            json!({"type": "a", "message": format!("Nachricht {number}"), "title": format!("Titel {number}"),
+            "url": "/x", "severity": "warning", "timestamp": "2026-11-20T22:05:00.000Z"}),
+        )
+    };
+    let notification = || Tells::Notification(one(1));
+    let digest = |total| Tells::Digest { items: vec![one(1)], total };
+    let message = |locale: &str, tells: Tells| {
+        let own_page = Some("https://app.example.com/me".to_owned());
+        rendered(Vec::new(), &Letter { preferences_url: own_page, ..to(locale, tells) }).unwrap()
+    };
+    let german = message("de-AT", notification());
+    let html = german.html.unwrap();
+    for part in [
+        "lang=\"de\"",
+        ">Öffnen<",
+        "Warnung",
+        "Gesendet von",
+        "an Anna",
+        "Abbestellen",
+        "Wählen Sie, worüber Sie",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let expected =
+        "Wählen Sie, worüber Sie benachrichtigt werden: https://app.example.com/me\nAbbestellen: https://";
+    assert!(german.text.contains(expected), "{}", german.text);
+    let many = message("de", digest(3));
+    assert_eq!(many.subject, "3 Benachrichtigungen von Acme");
+    assert!(
+        many.text.starts_with("3 Benachrichtigungen, die Sie noch nicht gesehen haben.\n"),
+        "{}",
+        many.text
+    );
+    assert!(many.text.contains("Und 2 weitere."), "{}", many.text);
+    assert_eq!(message("de", digest(1)).subject, "1 Benachrichtigung von Acme");
+    assert_eq!(message("fr", digest(1)).subject, "1 notification from Acme");
+    // A change of one is a change of the other.
+    let tells: [&dyn Fn() -> Tells; 2] = [&notification, &|| digest(3)];
+    for tells in tells {
+        let (german, english) = (message("de", tells()).html.unwrap(), message("en", tells()).html.unwrap());
+        assert_eq!(tags(&german.replace("lang=\"de\"", "lang=\"en\"")), tags(&english));
+    }
+}
+
+#[test]
+fn words_of_ours_in_a_language_never_hide_the_applications_own() {
+    let own = |source: &str| TemplateRequest {
+        text: Some(source.into()),
+        html: Some(source.into()),
+        ..TemplateRequest::default()
+    };
+    let letter = to("de", about("x", json!({})).tells);
+    let text = |entries| rendered(entries, &letter).unwrap().text;
+    assert_eq!(text(vec![entry("default", own("own"))]), "own\n");
+    let frame = own("{% block content %}{% endblock %}own frame");
+    let framed = text(vec![entry("layout", frame)]);
+    assert!(framed.ends_with("own frame\n") && !framed.contains("Gesendet von"), "{framed}");
+    let german = TemplateRequest { locale: Locale::new("de").ok(), ..own("eigenes") };
+    assert_eq!(text(vec![entry("default", own("own")), entry("default", german)]), "eigenes\n");
 }
 
 #[test]

@@ -136,6 +136,21 @@ async fn what_another_node_stores_makes_the_next_mails() {
 }
 
 #[tokio::test]
+async fn a_reader_of_german_is_written_to_in_german() {
+    let mut mail_server = MailServer::start().await;
+    let world = World::sending_to(&mail_server).await;
+    world.reader("anna", "anna@example.org", Some("de-AT")).await;
+    world.reader("ben", "ben@example.org", Some("fr")).await;
+    for (name, closing) in [("anna", "Gesendet von Acme"), ("ben", "Sent by Acme")] {
+        world.tell(name, "note").await;
+        let mail = mail_server.mail().await;
+        let text = MessageParser::default().parse(&mail.data).unwrap().body_text(0).unwrap().into_owned();
+        assert!(text.contains(closing), "{name}: {text}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_user_without_an_address_is_skipped() {
     let mail_server = MailServer::start().await;
     let world = World::sending_to(&mail_server).await;
