@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use oyez_core::{access::Rules, clock::Clock, rate::Rate};
 use oyez_protocol::{QueueName, RoleName};
-use oyez_store::{Retention, Store, StoreOptions};
+use oyez_store::{Fingerprints, Retention, Store, StoreOptions};
 
 use super::{
     Error, Oyez, chores,
@@ -104,7 +104,11 @@ impl Oyez {
         let key = SigningKey::open(&config.data_dir)?;
         let links = key.clone();
         let policy = Arc::new(config.fallback.policy(&media::set_up(&config, &media))?);
-        let options = StoreOptions { fallback: Arc::clone(&policy), ..store_options(&config) };
+        let options = StoreOptions {
+            fallback: Arc::clone(&policy),
+            fingerprints: Fingerprints::keyed(&key.for_purpose("addresses")),
+            ..store_options(&config)
+        };
         let store = Store::open(&options).await?;
         let (clock, bus) = (Clock::system(), Bus::local());
         // Before anything counts.
