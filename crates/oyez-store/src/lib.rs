@@ -40,8 +40,8 @@ mod writer;
 
 pub use boards::{BoardHead, BoardRow, PastState};
 pub use deliveries::{
-    Closed, DeliveryAttempt, DeliveryChange, DeliveryCount, DeliveryFilter, DeliveryRow, Ended, Parcel,
-    ParcelItem, ParcelSubject, ResendOutcome, Suppression, Taken,
+    Closed, DeliveryAttempt, DeliveryChange, DeliveryCount, DeliveryFilter, DeliveryRow, Ended, Fingerprints,
+    Parcel, ParcelItem, ParcelSubject, ResendOutcome, Suppression, Taken,
 };
 pub use error::{OpenError, StoreError};
 pub use idempotency::Remembered;

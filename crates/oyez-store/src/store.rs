@@ -12,10 +12,11 @@ use oyez_protocol::{Epoch, Timestamp, api::preferences::PolicyRequest};
 use uuid::Uuid;
 
 use crate::{
+    deliveries::{Fingerprints, suppress::key_fingerprints},
     engine::{Engine, Reader, Readers, args, sql},
     error::{OpenError, StoreError},
     standing::Standings,
-    writer::{Alarm, Writer},
+    writer::{Alarm, Tx, Writer},
 };
 
 /// Where a database lies and how it is used.
@@ -33,6 +34,8 @@ pub struct StoreOptions {
     pub max_bytes: Option<u64>,
     /// The operator's rules for reaching people who are away. With no medium set up, publishing costs nothing more.
     pub fallback: Arc<Policy>,
+    /// What stands for addresses that refused mail. With a key, fingerprints that were made without one are given it.
+    pub fingerprints: Fingerprints,
 }
 
 /// When a commit counts as done.
@@ -46,7 +49,8 @@ pub enum Durability {
 }
 
 impl StoreOptions {
-    /// The usual: four readers, full durability, five seconds of patience, no limit but the disk, no medium set up.
+    /// The usual: four readers, full durability, five seconds of patience, no limit but the disk, no medium set up, no
+    /// key.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -55,6 +59,7 @@ impl StoreOptions {
             busy_timeout: Duration::from_secs(5),
             max_bytes: None,
             fallback: Arc::new(nobody_is_reached()),
+            fingerprints: Fingerprints::default(),
         }
     }
 }
@@ -76,6 +81,7 @@ struct Shared {
     readers: Arc<Readers>,
     writer: Writer,
     standings: Standings,
+    fingerprints: Fingerprints,
 }
 
 impl fmt::Debug for Store {
@@ -108,20 +114,28 @@ impl Store {
             }
             let row = found.ok_or_else(|| StoreError::Fault("the database has no epoch".into()))?;
             let epoch = Epoch(row.text(0)?.into());
+            key_fingerprints(&mut connection, &options.fingerprints).await?;
             let readers = Arc::new(Readers::open(&engine, options.readers).await?);
             let checkpointer = engine.writer().await?;
             Ok((epoch, readers, connection, checkpointer))
         };
         let (epoch, readers, connection, checkpointer) =
             ready.await.map_err(|error| engine.open_error(options, error))?;
-        let writer = Writer::start(connection, checkpointer, Arc::clone(&options.fallback));
+        let fingerprints = options.fingerprints.clone();
+        let tx = Tx::new(connection, Arc::clone(&options.fallback), fingerprints.clone());
+        let writer = Writer::start(tx, checkpointer);
         let standings = Standings::new(Arc::clone(&readers));
-        Ok(Self { shared: Arc::new(Shared { engine, epoch, readers, writer, standings }) })
+        Ok(Self { shared: Arc::new(Shared { engine, epoch, readers, writer, standings, fingerprints }) })
     }
 
     /// Names this life of the database; a restored backup has another.
     pub fn epoch(&self) -> &Epoch {
         &self.shared.epoch
+    }
+
+    /// Makes what stands for addresses.
+    pub(crate) fn fingerprints(&self) -> &Fingerprints {
+        &self.shared.fingerprints
     }
 
     /// Waits for the changes that were accepted, then lets go of the files. Later calls fail with `Closed`.

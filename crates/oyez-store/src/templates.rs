@@ -38,7 +38,8 @@ impl Tx {
             html,
             row.updated_at
         ];
-        self.execute(sql!("templates/put"), args).await.map(|_| ())
+        self.execute(sql!("templates/put"), args).await?;
+        self.count_template_change().await
     }
 
     /// How many templates are stored beside this one.
@@ -61,7 +62,15 @@ impl Tx {
         locale: Option<&Locale>,
     ) -> Result<bool, StoreError> {
         let args = args![kind.as_str(), medium.as_str(), locale.map_or("", Locale::as_str)];
-        Ok(self.execute(sql!("templates/delete"), args).await? > 0)
+        let deleted = self.execute(sql!("templates/delete"), args).await? > 0;
+        if deleted {
+            self.count_template_change().await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn count_template_change(&mut self) -> Result<(), StoreError> {
+        self.execute(sql!("templates/count_change"), args![]).await.map(|_| ())
     }
 }
 
@@ -71,6 +80,13 @@ impl Store {
     pub async fn templates(&self) -> Result<Vec<TemplateRow>, StoreError> {
         let rows = self.reader().await?.fetch(sql!("templates/all"), args![]).await?;
         rows.iter().map(template).collect()
+    }
+
+    /// How often templates were changed: whoever knows a smaller number reads them again. Read before
+    /// [`Self::templates`], it is never larger than what those are.
+    pub async fn templates_revision(&self) -> Result<u64, StoreError> {
+        let row = self.reader().await?.fetch_one(sql!("templates/revision"), args![]).await?;
+        row.map_or(Ok(0), |row| row.count(0))
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::{
 pub(crate) use self::alarm::Alarm;
 use self::{batch::Worker, checkpoint::Checkpointer};
 use crate::{
-    deliveries::DeliveryChange,
+    deliveries::{DeliveryChange, Fingerprints},
     engine::{Connection, Row, Statement, Value},
     error::StoreError,
     publish::{LandedHook, land::Landing},
@@ -37,6 +37,7 @@ const QUEUE: usize = 512;
 pub struct Tx {
     connection: Connection,
     policy: Arc<Policy>,
+    fingerprints: Fingerprints,
     /// When the first of what was written is due by a medium.
     due: Option<Timestamp>,
     /// Deliveries that the present change has skipped.
@@ -119,10 +120,11 @@ where
 }
 
 impl Tx {
-    pub(crate) fn new(connection: Connection, policy: Arc<Policy>) -> Self {
+    pub(crate) fn new(connection: Connection, policy: Arc<Policy>, fingerprints: Fingerprints) -> Self {
         Self {
             connection,
             policy,
+            fingerprints,
             due: None,
             skipped: Vec::new(),
             rings: false,
@@ -134,6 +136,11 @@ impl Tx {
     /// The operator's rules for reaching people who are away.
     pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// Makes what stands for addresses.
+    pub(crate) fn fingerprints(&self) -> &Fingerprints {
+        &self.fingerprints
     }
 
     /// Notes that something is due then, for those who wait for it.
@@ -188,12 +195,11 @@ impl Tx {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, checkpointer: Connection, policy: Arc<Policy>) -> Self {
+    pub(crate) fn start(tx: Tx, checkpointer: Connection) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (checkpoints, signal) = Checkpointer::new(checkpointer);
         let (alarm, bell) = (Arc::new(Alarm::default()), Arc::new(Notify::new()));
-        let worker =
-            Worker::new(Tx::new(connection, policy), jobs, signal, Arc::clone(&alarm), Arc::clone(&bell));
+        let worker = Worker::new(tx, jobs, signal, Arc::clone(&alarm), Arc::clone(&bell));
         let tasks = vec![tokio::spawn(worker.run()), tokio::spawn(checkpoints.run())];
         Self { queue, bell, tasks: Mutex::new(tasks), alarm }
     }

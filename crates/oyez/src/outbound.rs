@@ -50,7 +50,7 @@ pub enum AddressError {
     #[error("it is not an address such as https://app.example.com/hook")]
     NotAUrl,
     /// It is not encrypted, or something else than HTTP.
-    #[error("it must begin with https://")]
+    #[error("it must begin with https:// (http:// too where `allow_private` is set)")]
     NotHttps,
     /// It holds a name and a password, which would end up in logs.
     #[error("it must not hold a user name or password")]

@@ -32,7 +32,9 @@ use crate::{
 
 pub use data_dir::{DataDirError, Runtime};
 pub use email::smtp_options;
-pub use embed::{Boards, Deliveries, Jobs, Preferences, Templates, Topics, Users};
+pub use embed::{
+    Boards, Deliveries, Jobs, Preferences, PushSubscriptions, Templates, Topics, Users, Webhooks,
+};
 pub use error::Error;
 pub use first_start::{FirstStart, random_password};
 pub use run::Server;

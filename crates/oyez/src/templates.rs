@@ -5,8 +5,8 @@
 //! language, else in a wider one, else in none, else the one named `default` in the same way.
 //!
 //! In reading order: `letter` is what a message tells, `catalogue` all templates of one moment, `engine` renders one
-//! part within limits, `message` puts the parts together, `store` changes what is stored. A template reads no file and
-//! no clock, and cannot run for ever.
+//! part within limits, `message` puts the parts together, `store` changes what is stored, `present` notices what other
+//! nodes changed. A template reads no file and no clock, and cannot run for ever.
 
 mod built_in;
 mod catalogue;
@@ -19,21 +19,20 @@ mod letter;
 mod message;
 mod mjml;
 mod plain;
+mod present;
 mod sample;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use oyez_core::clock::Clock;
 use oyez_protocol::{Locale, TemplateName, api::templates::TemplateView};
 use oyez_store::Store;
 
 use catalogue::{Catalogue, Entry};
+use present::Present;
 
 pub use error::{Broken, TemplatesError};
 pub use letter::{App, Letter, Reader, Tells};
@@ -65,7 +64,7 @@ struct Shared {
     clock: Clock,
     /// What is built in, and the operator's files over it: read once, at the start.
     files: Vec<Entry>,
-    present: RwLock<Arc<Catalogue>>,
+    present: Present,
     /// One change at a time: what is checked is what is stored.
     changing: tokio::sync::Mutex<()>,
 }
@@ -81,39 +80,40 @@ impl Templates {
         if let Some(broken) = Catalogue::new(files.clone()).broken() {
             return Err(TemplatesError::File(broken));
         }
-        let stored = store.templates().await?.into_iter().map(Entry::stored);
-        let catalogue = Catalogue::new(files.iter().cloned().chain(stored).collect());
-        if let Some(broken) = catalogue.broken() {
+        let present = Present::new(Catalogue::new(files.clone()), clock.now());
+        let changing = tokio::sync::Mutex::default();
+        let shared = Shared { app: options.app, store, clock, files, present, changing };
+        let templates = Self { shared: Arc::new(shared) };
+        templates.read_stored().await?;
+        if let Some(broken) = templates.present().broken() {
             tracing::warn!(%broken, "a stored template cannot be used");
         }
-        let shared = Shared {
-            app: options.app,
-            store,
-            clock,
-            files,
-            present: RwLock::new(Arc::new(catalogue)),
-            changing: tokio::sync::Mutex::default(),
-        };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(templates)
     }
 
     /// Makes a message of a letter. It takes processor time and no other, up to some tens of milliseconds for the
-    /// wildest template: call it where that does not matter.
+    /// wildest template: call it where that does not matter. What is rendered is as fresh as [`Self::keep_up`] left it.
     pub fn render(&self, letter: &Letter) -> Result<Message, Broken> {
         message::render(&self.present(), letter, &self.shared.app)
     }
 
     /// All templates, by name and language: of those with the same, the one that is used.
-    pub fn list(&self) -> Vec<TemplateView> {
-        self.present().entries().map(Entry::view).collect()
+    pub async fn list(&self) -> Result<Vec<TemplateView>, TemplatesError> {
+        self.catch_up().await?;
+        Ok(self.present().entries().map(Entry::view).collect())
     }
 
     /// The template of this name in exactly this language.
-    pub fn get(&self, kind: &TemplateName, locale: Option<&Locale>) -> Option<TemplateView> {
-        self.present().exact(kind.as_str(), locale).map(Entry::view)
+    pub async fn get(
+        &self,
+        kind: &TemplateName,
+        locale: Option<&Locale>,
+    ) -> Result<Option<TemplateView>, TemplatesError> {
+        self.catch_up().await?;
+        Ok(self.present().exact(kind.as_str(), locale).map(Entry::view))
     }
 
     fn present(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.shared.present.read().unwrap_or_else(PoisonError::into_inner))
+        self.shared.present.catalogue()
     }
 }

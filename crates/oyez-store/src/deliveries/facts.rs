@@ -15,7 +15,7 @@ use oyez_core::{
 use oyez_protocol::{Timestamp, UserId};
 use serde::Deserialize;
 
-use super::{reach::Reach, record, suppress::fingerprint};
+use super::{Fingerprints, reach::Reach, record};
 use crate::{
     engine::{args, json, sql},
     error::StoreError,
@@ -78,7 +78,7 @@ impl Known {
         let columns: Vec<Columns> = record::array(row)?;
         let mut users = HashMap::with_capacity(columns.len());
         for one in columns {
-            users.insert((one.num, one.medium), known(one, &policy)?);
+            users.insert((one.num, one.medium), known(one, &policy, tx.fingerprints())?);
         }
         let addresses: HashSet<&str> = users
             .iter()
@@ -147,13 +147,13 @@ impl Known {
     }
 }
 
-fn known(one: Columns, policy: &Policy) -> Result<KnownUser, StoreError> {
+fn known(one: Columns, policy: &Policy, fingerprints: &Fingerprints) -> Result<KnownUser, StoreError> {
     let preferences = one.preferences.as_deref().map_or(Preferences::NONE, preferences::stored);
     let (roles, token_roles) = split(one.roles)?;
     let bucket = one.full_at.map_or(Bucket::default(), Bucket::from_full_at_micros);
     Ok(KnownUser {
         zone: preferences.zone(policy, one.time_zone.as_deref()),
-        fingerprint: one.email.as_deref().map(fingerprint),
+        fingerprint: one.email.as_deref().map(|address| fingerprints.of(address)),
         user: User {
             id: one.id,
             name: one.name,

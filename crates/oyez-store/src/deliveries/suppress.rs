@@ -1,15 +1,15 @@
 //! Addresses that refused a delivery: nothing is sent there until somebody lifts it.
 //!
-//! Kept is a fingerprint, a hash and the domain, not the address: who may read this database reads no list of people
-//! whose mail bounced, and an operator still sees which provider refuses.
+//! Kept is a fingerprint, a keyed hash and the domain, not the address: who may read this database reads no list of
+//! people whose mail bounced, and an operator still sees which provider refuses.
 
 use std::collections::HashSet;
 
 use oyez_protocol::Timestamp;
-use sha2::{Digest, Sha256};
 
+use super::Fingerprints;
 use crate::{
-    engine::{args, json, sql},
+    engine::{Connection, args, json, sql},
     error::StoreError,
     store::Store,
     writer::Tx,
@@ -18,7 +18,7 @@ use crate::{
 /// An address that refused a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
-    /// Stands for the address: its hash, `@` and its domain.
+    /// Stands for the address: a keyed hash of it, `@` and its domain.
     pub fingerprint: String,
     /// What was refused.
     pub error: String,
@@ -26,19 +26,10 @@ pub struct Suppression {
     pub created_at: Timestamp,
 }
 
-/// What stands for an address: the first half of SHA-256 of it, `@` and its domain, in small letters.
-pub fn fingerprint(address: &str) -> String {
-    let address = address.trim().to_lowercase();
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let hash = Sha256::digest(address.as_bytes());
-    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hash}@{domain}")
-}
-
 impl Tx {
     /// Sends to an address again. Returns whether it was suppressed. Takes the address or its fingerprint.
     pub async fn lift_suppression(&mut self, address: &str) -> Result<bool, StoreError> {
-        let both = [address.to_owned(), fingerprint(address)];
+        let both = [address.to_owned(), self.fingerprints().of(address)];
         Ok(self.execute(sql!("suppressions/lift"), args![json(&both)]).await? > 0)
     }
 
@@ -48,10 +39,13 @@ impl Tx {
         refused: &[(String, String)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if !refused.is_empty() {
-            self.execute(sql!("suppressions/add"), args![json(refused), now]).await?;
+        if refused.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // An attempt may have begun before there was a key.
+        let keyed = |one: &String| self.fingerprints().upgraded(one).unwrap_or_else(|| one.clone());
+        let refused: Vec<_> = refused.iter().map(|(one, error)| (keyed(one), error)).collect();
+        self.execute(sql!("suppressions/add"), args![json(&refused), now]).await.map(|_| ())
     }
 
     /// Those of some fingerprints that are suppressed.
@@ -70,7 +64,7 @@ impl Tx {
 impl Store {
     /// Whether an address is suppressed, and why.
     pub async fn suppression(&self, address: &str) -> Result<Option<Suppression>, StoreError> {
-        let args = args![fingerprint(address)];
+        let args = args![self.fingerprints().of(address)];
         let row = self.reader().await?.fetch_one(sql!("suppressions/one"), args).await?;
         row.as_ref().map(suppression).transpose()
     }
@@ -87,20 +81,23 @@ impl Store {
     }
 }
 
-fn suppression(row: &crate::engine::Row) -> Result<Suppression, StoreError> {
-    Ok(Suppression { fingerprint: row.text(0)?.into(), error: row.text(1)?.into(), created_at: row.time(2)? })
+/// Gives the fingerprints of the time before there was a key one with it. Done before anybody asks for them.
+pub(crate) async fn key_fingerprints(
+    connection: &mut Connection,
+    fingerprints: &Fingerprints,
+) -> Result<(), StoreError> {
+    let rows = connection.fetch(sql!("suppressions/unkeyed"), args![]).await?;
+    let mut renamed = Vec::new();
+    for row in &rows {
+        let old = row.text(0)?;
+        renamed.extend(fingerprints.upgraded(old).map(|new| (old.to_owned(), new)));
+    }
+    if !renamed.is_empty() {
+        connection.execute(sql!("suppressions/rename"), args![json(&renamed)]).await?;
+    }
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::fingerprint;
-
-    #[test]
-    fn a_fingerprint_hides_the_name_and_shows_the_domain() {
-        let one = fingerprint("Anna@Example.org");
-        assert_eq!(one, fingerprint(" anna@example.ORG "));
-        assert!(one.ends_with("@example.org") && !one.contains("anna"), "{one}");
-        assert_eq!(one.len(), 32 + "@example.org".len());
-        assert_ne!(one, fingerprint("bob@example.org"));
-    }
+fn suppression(row: &crate::engine::Row) -> Result<Suppression, StoreError> {
+    Ok(Suppression { fingerprint: row.text(0)?.into(), error: row.text(1)?.into(), created_at: row.time(2)? })
 }

@@ -16,5 +16,6 @@ mod retention;
 mod sessions;
 mod standing;
 mod support;
+mod templates;
 mod users;
 mod webhooks;

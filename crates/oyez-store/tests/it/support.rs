@@ -7,7 +7,7 @@ use oyez_core::{
     notification::{Draft, Idempotency, Landed},
 };
 use oyez_protocol::{NotificationId, Seq, Timestamp, TopicName, UserId};
-use oyez_store::{LandedHook, PublishOutcome, Store, StoreOptions};
+use oyez_store::{Fingerprints, LandedHook, PublishOutcome, Store, StoreOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -46,6 +46,12 @@ impl Fixture {
     /// Closes the store and opens it again under other rules.
     pub(crate) async fn reopen_with(&mut self, policy: Policy) {
         self.options.fallback = Arc::new(policy);
+        self.reopen().await;
+    }
+
+    /// Closes the store and opens it again with a key for what stands for addresses.
+    pub(crate) async fn reopen_keyed(&mut self, key: [u8; 32]) {
+        self.options.fingerprints = Fingerprints::keyed(&key);
         self.reopen().await;
     }
 

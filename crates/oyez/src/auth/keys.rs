@@ -20,7 +20,8 @@ pub struct SigningKey {
 const KIND: KeyKind = KeyKind {
     name: "signing key",
     expected: "64 hexadecimal digits",
-    cost: "everybody has to sign in again, and webhook secrets have to be rotated",
+    cost: "everybody has to sign in again, webhook secrets have to be rotated, and addresses that refused mail get mail \
+           once more",
 };
 
 impl SigningKey {

@@ -8,7 +8,7 @@ use oyez_core::job::request::MAX_ATTEMPTS;
 use oyez_protocol::{QueueName, RoleName, api::deliveries::Medium};
 use toml::Value;
 
-use super::{Algorithm, Config, load::known_keys};
+use super::{Algorithm, Config, fallback::RULE_REMEDY, load::known_keys};
 
 /// A refusal: which key, why, and the value or the advice that mends it.
 pub(super) struct Refusal {
@@ -206,7 +206,7 @@ fn fallback(config: &Config) -> Outcome {
     }
     let said = invalid.message.strip_prefix(&format!("\"{key}\" ")).unwrap_or(&invalid.message);
     let value = known.get(key).filter(|value| !value.is_array()).cloned();
-    let fix = "correct the rule; the page docs/reference/config.md shows a whole one".to_owned();
+    let fix = RULE_REMEDY.to_owned();
     Err(Refusal { key: key.to_owned().into(), problem: said.to_owned(), value, fix })
 }
 

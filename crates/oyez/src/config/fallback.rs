@@ -37,6 +37,9 @@ pub struct FallbackConfig {
     pub webhook: FallbackMediumConfig,
 }
 
+/// What helps with a rule that cannot be used.
+pub(super) const RULE_REMEDY: &str = "correct the rule; the page docs/reference/config.md shows a whole one";
+
 /// One of `[[fallback.rules]]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +171,9 @@ fn setting_of(field: &str) -> String {
         ["throttle", medium, part] => format!("{medium}.throttle_{part}"),
         ["retry", medium, "backoff", part] => format!("{medium}.retry_{part}"),
         ["retry", medium, part] => format!("{medium}.{part}"),
+        // A file has one text for both.
+        ["digest", _] => "digest".to_owned(),
+        [rule, "digest", _] => format!("{rule}.digest"),
         _ => field.to_owned(),
     };
     format!("fallback.{setting}")
@@ -241,7 +247,7 @@ mod tests {
             ("email = {throttle = 1, throttle_period = \"0s\"}", "fallback.email.throttle_period", "0"),
             ("email = {throttle = 1, throttle_over = \"x\"}", "fallback.email.throttle_over", "wait or skip"),
             ("time_zone = \"Mars\"", "fallback.time_zone", "Europe/Zurich"),
-            ("digest = \"25:00\"", "fallback.digest.at", "25:00"),
+            ("digest = \"25:00\"", "fallback.digest", "25:00"),
             ("rules = [{types = [\"a\"], when = \"soon\"}]", "fallback.rules[0].when", "soon"),
         ];
         for (text, field, part) in table {

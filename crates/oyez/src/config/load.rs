@@ -12,8 +12,11 @@ use toml::{Table, Value, de::DeTable, de::DeValue};
 use super::{
     Config, DEFAULTS, check,
     error::{ConfigError, Origin, line_for, variable_for},
+    fallback::RULE_REMEDY,
 };
 
+/// What is never repeated in an error.
+const SECRETS: [&str; 2] = ["auth.secret", "email.password"];
 /// Environment variables that are not settings: where commands find their server.
 const NOT_SETTINGS: [&str; 3] = ["OYEZ_CONFIG", "OYEZ_SERVER", "OYEZ_KEY"];
 
@@ -193,15 +196,19 @@ impl Layers {
             return Err(self.unknown(key, key, origin));
         };
         let mut document = self.document.clone();
-        let given = if key == "auth.secret" { "something else".into() } else { value.to_string() };
+        let given = if SECRETS.contains(&key) { "something else".into() } else { value.to_string() };
         insert(&mut document, key, value);
         if let Err(message) = read(&document) {
-            return Err(ConfigError {
-                key: key.into(),
-                problem: format!("expected {}, given {given}", expected(&default, &message)),
-                fix: line_for(key, &default, &origin),
-                origin,
-            });
+            let problem = match expected(&default, &message) {
+                Some(wanted) => format!("expected {wanted}, given {given}"),
+                None => format!("{message}, given {given}"),
+            };
+            // A list of tables is not set by a line.
+            let fix = match key {
+                "fallback.rules" => RULE_REMEDY.to_owned(),
+                _ => line_for(key, &default, &origin),
+            };
+            return Err(ConfigError { key: key.into(), problem, fix, origin });
         }
         self.document = document;
         self.origins.insert(key.into(), origin);
@@ -312,19 +319,20 @@ fn insert(document: &mut Table, key: &str, value: Value) {
     }
 }
 
-/// What a key takes, in words.
-fn expected<'a>(default: &Value, message: &'a str) -> &'a str {
+/// What a key takes, in words; none when the message says what is wrong.
+fn expected<'a>(default: &Value, message: &'a str) -> Option<&'a str> {
     // serde names what it wanted after this word; our own messages do the same.
     let wanted = message.split_once("expected ").map(|(_, wanted)| wanted.lines().next().unwrap_or(wanted));
-    match (default, wanted) {
+    Some(match (default, wanted) {
+        (Value::Integer(_), Some("u16")) => "a whole number, 0 to 65535",
         (Value::Integer(_), _) => "a whole number, 0 or more",
         (Value::Boolean(_), _) => "true or false",
         (Value::Array(_), Some("a sequence")) => "a list, such as [\"one\", \"two\"]",
         (_, Some("a string" | "string")) => "a text in quotes",
         (_, Some(wanted)) => wanted,
-        (Value::Array(_), None) => "a list of valid entries",
+        (Value::Array(_), None) => return None,
         _ => "something else",
-    }
+    })
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

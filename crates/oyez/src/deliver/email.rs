@@ -160,6 +160,7 @@ impl Email {
 
     /// Templates take processor time, and threads that answer others have none to give.
     async fn render(&self, letter: crate::templates::Letter) -> Result<Message, Sent> {
+        self.templates.keep_up().await;
         let templates = self.templates.clone();
         let rendering = tokio::task::spawn_blocking(move || templates.render(&letter));
         match rendering.await {

@@ -104,7 +104,7 @@ async fn list(State(state): State<Http>, caller: Caller) -> Answer {
             updated_at: view.updated_at,
         }
     };
-    let data = state.templates().list().into_iter().map(summary).collect();
+    let data = state.templates().list().await?.into_iter().map(summary).collect();
     Ok(json(StatusCode::OK, &Page { data, next_cursor: None }))
 }
 
@@ -117,7 +117,7 @@ async fn one(
     caller.require(Scope::Admin)?;
     oyez_core::template::check_medium(medium)?;
     let locale = query.read()?;
-    let view = state.templates().get(&kind, locale.as_ref());
+    let view = state.templates().get(&kind, locale.as_ref()).await?;
     let view = view.ok_or(TemplatesError::NotFound { kind, medium, locale })?;
     Ok(json(StatusCode::OK, &view))
 }

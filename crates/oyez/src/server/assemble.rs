@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use oyez_core::{access::Rules, clock::Clock, rate::Rate};
 use oyez_protocol::{QueueName, RoleName};
-use oyez_store::{Retention, Store, StoreOptions};
+use oyez_store::{Fingerprints, Retention, Store, StoreOptions};
 
 use super::{
     Error, Oyez, chores,
@@ -34,9 +34,11 @@ use crate::{
     lifecycle::Workers,
     preferences::Preferences,
     publish::{Publisher, Signals},
+    push::Push,
     runner::{Runner, RunnerOptions},
     templates::Templates,
     users,
+    webhooks::Webhooks,
 };
 
 /// How often the counters that others keep are handed to the metrics recorder.
@@ -52,6 +54,8 @@ pub(super) struct Inner {
     pub(super) templates: Templates,
     pub(super) deliveries: Deliveries,
     pub(super) preferences: Preferences,
+    pub(super) push: Push,
+    pub(super) webhooks: Webhooks,
     deliver: Deliver,
     pub(super) runner: Runner,
     pub(super) users: users::Users,
@@ -100,7 +104,11 @@ impl Oyez {
         let key = SigningKey::open(&config.data_dir)?;
         let links = key.clone();
         let policy = Arc::new(config.fallback.policy(&media::set_up(&config, &media))?);
-        let options = StoreOptions { fallback: Arc::clone(&policy), ..store_options(&config) };
+        let options = StoreOptions {
+            fallback: Arc::clone(&policy),
+            fingerprints: Fingerprints::keyed(&key.for_purpose("addresses")),
+            ..store_options(&config)
+        };
         let store = Store::open(&options).await?;
         let (clock, bus) = (Clock::system(), Bus::local());
         // Before anything counts.
@@ -218,6 +226,8 @@ impl Oyez {
             templates,
             deliveries,
             preferences,
+            push: receivers.push,
+            webhooks: receivers.webhooks,
             deliver,
             runner,
             users,

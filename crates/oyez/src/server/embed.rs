@@ -4,7 +4,9 @@ mod boards;
 mod deliveries;
 mod jobs;
 mod preferences;
+mod push;
 mod templates;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -24,7 +26,9 @@ pub use boards::Boards;
 pub use deliveries::Deliveries;
 pub use jobs::Jobs;
 pub use preferences::Preferences;
+pub use push::PushSubscriptions;
 pub use templates::Templates;
+pub use webhooks::Webhooks;
 
 /// Keeps the idempotency keys of the embedding application apart from those of API keys.
 const CALLER: &str = "embedded";

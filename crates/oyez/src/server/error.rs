@@ -16,8 +16,10 @@ use crate::{
     key_file::KeyFileError,
     preferences::PreferencesError,
     publish::PublishError,
+    push::PushError,
     templates::TemplatesError,
     users::UsersError,
+    webhooks::WebhooksError,
 };
 
 /// Why it did not work. Each says what is wrong, and most say what to do.
@@ -42,6 +44,12 @@ pub enum Error {
     /// The call about templates is refused, or failed, or a template cannot be used.
     #[error(transparent)]
     Templates(TemplatesError),
+    /// The call about push subscriptions is refused.
+    #[error(transparent)]
+    Push(PushError),
+    /// The call about webhooks is refused.
+    #[error(transparent)]
+    Webhooks(WebhooksError),
     /// E-mail cannot be set up as the settings have it.
     #[error("e-mail: {0}")]
     Email(String),
@@ -142,6 +150,26 @@ impl From<TemplatesError> for Error {
             TemplatesError::Invalid(invalid) => Self::Invalid(invalid),
             TemplatesError::Store(error) => Self::Store(error),
             other => Self::Templates(other),
+        }
+    }
+}
+
+impl From<PushError> for Error {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Invalid(invalid) => Self::Invalid(invalid),
+            PushError::Store(error) => Self::Store(error),
+            other => Self::Push(other),
+        }
+    }
+}
+
+impl From<WebhooksError> for Error {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::Invalid(invalid) => Self::Invalid(invalid),
+            WebhooksError::Store(error) => Self::Store(error),
+            other => Self::Webhooks(other),
         }
     }
 }

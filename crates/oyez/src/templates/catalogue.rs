@@ -1,6 +1,6 @@
 //! All templates of one moment, compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oyez_core::template::Part;
 use oyez_protocol::{
@@ -66,13 +66,25 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Compiles templates; of those with the same name and language the last one counts.
+    /// Compiles templates; of those with the same name and language the last one counts. What is built in for a
+    /// language goes when another template of that name has taken the place of the one for all languages: else readers
+    /// of that language would not get the application's own words, but ours.
     pub(super) fn new(all: Vec<Entry>) -> Self {
         let mut entries = BTreeMap::new();
         for entry in all {
             let locale = entry.template.locale.as_ref().map_or("", Locale::as_str).to_owned();
             entries.insert((entry.kind.as_str().to_owned(), locale), entry);
         }
+        let general = |entry: &&Entry| entry.template.locale.is_none();
+        let replaced: BTreeSet<TemplateName> = entries
+            .values()
+            .filter(general)
+            .filter(|entry| entry.origin != TemplateOrigin::BuiltIn)
+            .map(|entry| entry.kind.clone())
+            .collect();
+        entries.retain(|_, entry| {
+            general(&&*entry) || entry.origin != TemplateOrigin::BuiltIn || !replaced.contains(&entry.kind)
+        });
         let parts = entries.values().flat_map(|entry| {
             let part = |part: Part| Some((entry.key(part), part.of(&entry.template)?.to_owned()));
             Part::ALL.into_iter().filter_map(part)

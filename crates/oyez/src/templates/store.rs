@@ -1,6 +1,6 @@
 //! Changing what is stored, and trying before that.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use minijinja::ErrorKind;
 use oyez_core::template::{Part, check};
@@ -40,6 +40,8 @@ impl Templates {
     ) -> Result<TemplateView, TemplatesError> {
         check(medium, &request)?;
         let _changing = self.shared.changing.lock().await;
+        // It may include what another node stored.
+        self.catch_up().await?;
         let row = TemplateRow {
             kind: kind.clone(),
             medium,
@@ -58,7 +60,7 @@ impl Templates {
             })
         });
         putting.await??;
-        self.reload().await?;
+        self.read_stored().await?;
         Ok(entry.view())
     }
 
@@ -71,7 +73,7 @@ impl Templates {
     ) -> Result<(), TemplatesError> {
         oyez_core::template::check_medium(medium)?;
         let _changing = self.shared.changing.lock().await;
-        match self.get(kind, locale).map(|template| template.origin) {
+        match self.get(kind, locale).await?.map(|template| template.origin) {
             Some(TemplateOrigin::Folder) => {
                 return Err(TemplatesError::NotStored(kind.clone(), "one of the operator's files"));
             }
@@ -88,7 +90,7 @@ impl Templates {
         if !deleting.await? {
             return Err(TemplatesError::NotFound { kind: kind.clone(), medium, locale: locale.cloned() });
         }
-        self.reload().await
+        Ok(self.read_stored().await?)
     }
 
     /// What would be sent for a type: with the parts that the request brings in place of those that are there, and
@@ -101,6 +103,7 @@ impl Templates {
     ) -> Result<Message, TemplatesError> {
         let locale = request.locale.clone();
         oyez_core::template::check_medium(medium)?;
+        self.catch_up().await?;
         let tried = match request.template.clone() {
             None => None,
             Some(template) => {
@@ -159,13 +162,6 @@ impl Templates {
     /// All templates as they would be with this one.
     fn with(&self, entry: &Entry) -> Catalogue {
         Catalogue::new(self.present().entries().cloned().chain([entry.clone()]).collect())
-    }
-
-    async fn reload(&self) -> Result<(), TemplatesError> {
-        let stored = self.shared.store.templates().await?.into_iter().map(Entry::stored);
-        let catalogue = Catalogue::new(self.shared.files.iter().cloned().chain(stored).collect());
-        *self.shared.present.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
-        Ok(())
     }
 }
 

@@ -67,16 +67,18 @@ struct Fixture {
     _directory: tempfile::TempDir,
     templates: Templates,
     store: Store,
+    clock: Clock,
+    hand: oyez_core::clock::ManualClock,
 }
 
 impl Fixture {
     async fn new(folder: Option<std::path::PathBuf>) -> Result<Self, TemplatesError> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreOptions::new(directory.path().join("oyez.db"))).await.unwrap();
-        let (clock, _) = Clock::manual("2026-11-20T13:00:00Z".parse::<Timestamp>().unwrap());
+        let (clock, hand) = Clock::manual("2026-11-20T13:00:00Z".parse::<Timestamp>().unwrap());
         let options = TemplatesOptions { app: app(), folder };
-        let templates = Templates::open(store.clone(), clock, options).await?;
-        Ok(Self { _directory: directory, templates, store })
+        let templates = Templates::open(store.clone(), clock.clone(), options).await?;
+        Ok(Self { _directory: directory, templates, store, clock, hand })
     }
 
     async fn put(&self, kind: &str, template: TemplateRequest) -> Result<(), String> {
@@ -94,8 +96,8 @@ fn the_built_in_templates_make_a_message_of_any_notification() {
     );
     let message = rendered(Vec::new(), &letter).unwrap();
     assert_eq!(message.subject, "Hello");
-    let expected = "Hello\n\none\ntwo <b>\n\nhttps://app.example.com/reports/7\n\n20.11.2026, 23:05\n\n--\nSent by Acme, \
-                    https://app.example.com\nUnsubscribe: https://n.example.com/unsubscribe/t\n";
+    let expected = "Hello\n\none\ntwo <b>\n\nhttps://app.example.com/reports/7\n\n20.11.2026, 23:05\n\n--\nGesendet von Acme, \
+                    https://app.example.com\nAbbestellen: https://n.example.com/unsubscribe/t\n";
     assert_eq!(message.text, expected);
     let html = message.html.unwrap();
     assert!(html.contains("one<br />two &lt;b&gt;"), "{html}");
@@ -121,6 +123,76 @@ fn a_digest_lists_its_notifications_and_counts_the_others() {
     assert!(message.text.contains("* First\n  about First\n"), "{}", message.text);
     assert!(message.text.contains("And 3 more."), "{}", message.text);
     assert!(message.html.unwrap().contains("about Second"));
+}
+
+/// The tags of HTML, in order, with what they hold.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).filter_map(|rest| rest.split('>').next()).collect()
+}
+
+#[test]
+fn readers_of_german_are_written_to_in_german_and_in_the_same_looks() {
+    let one = |number: u32| {
+        fields(
+            json!({"type": "a", "message": format!("Nachricht {number}"), "title": format!("Titel {number}"),
+            "url": "/x", "severity": "warning", "timestamp": "2026-11-20T22:05:00.000Z"}),
+        )
+    };
+    let notification = || Tells::Notification(one(1));
+    let digest = |total| Tells::Digest { items: vec![one(1)], total };
+    let message = |locale: &str, tells: Tells| {
+        let own_page = Some("https://app.example.com/me".to_owned());
+        rendered(Vec::new(), &Letter { preferences_url: own_page, ..to(locale, tells) }).unwrap()
+    };
+    let german = message("de-AT", notification());
+    let html = german.html.unwrap();
+    for part in [
+        "lang=\"de\"",
+        ">Öffnen<",
+        "Warnung",
+        "Gesendet von",
+        "an Anna",
+        "Abbestellen",
+        "Wählen Sie, worüber Sie",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let expected =
+        "Wählen Sie, worüber Sie benachrichtigt werden: https://app.example.com/me\nAbbestellen: https://";
+    assert!(german.text.contains(expected), "{}", german.text);
+    let many = message("de", digest(3));
+    assert_eq!(many.subject, "3 Benachrichtigungen von Acme");
+    assert!(
+        many.text.starts_with("3 Benachrichtigungen, die Sie noch nicht gesehen haben.\n"),
+        "{}",
+        many.text
+    );
+    assert!(many.text.contains("Und 2 weitere."), "{}", many.text);
+    assert_eq!(message("de", digest(1)).subject, "1 Benachrichtigung von Acme");
+    assert_eq!(message("fr", digest(1)).subject, "1 notification from Acme");
+    // A change of one is a change of the other.
+    let tells: [&dyn Fn() -> Tells; 2] = [&notification, &|| digest(3)];
+    for tells in tells {
+        let (german, english) = (message("de", tells()).html.unwrap(), message("en", tells()).html.unwrap());
+        assert_eq!(tags(&german.replace("lang=\"de\"", "lang=\"en\"")), tags(&english));
+    }
+}
+
+#[test]
+fn words_of_ours_in_a_language_never_hide_the_applications_own() {
+    let own = |source: &str| TemplateRequest {
+        text: Some(source.into()),
+        html: Some(source.into()),
+        ..TemplateRequest::default()
+    };
+    let letter = to("de", about("x", json!({})).tells);
+    let text = |entries| rendered(entries, &letter).unwrap().text;
+    assert_eq!(text(vec![entry("default", own("own"))]), "own\n");
+    let frame = own("{% block content %}{% endblock %}own frame");
+    let framed = text(vec![entry("layout", frame)]);
+    assert!(framed.ends_with("own frame\n") && !framed.contains("Gesendet von"), "{framed}");
+    let german = TemplateRequest { locale: Locale::new("de").ok(), ..own("eigenes") };
+    assert_eq!(text(vec![entry("default", own("own")), entry("default", german)]), "eigenes\n");
 }
 
 #[test]
@@ -327,6 +399,39 @@ async fn what_is_stored_goes_before_the_folder_and_the_folder_before_what_is_bui
         again,
         "the template default is not stored but one of the operator's files: only what was stored can be deleted"
     );
+}
+
+#[tokio::test]
+async fn what_one_node_stores_or_deletes_another_one_uses_within_a_second() {
+    let fixture = Fixture::new(None).await.unwrap();
+    let options = TemplatesOptions { app: app(), folder: None };
+    let other = Templates::open(fixture.store.clone(), fixture.clock.clone(), options).await.unwrap();
+    let kind = TemplateName::new("t").unwrap();
+    let text = async || {
+        other.keep_up().await;
+        other.render(&about("t", json!({}))).unwrap().text
+    };
+    let of = |text: &str| TemplateRequest { text: Some(text.into()), ..TemplateRequest::default() };
+    fixture.put("t", of("one")).await.unwrap();
+    assert_ne!(text().await, "one\n", "asked for a moment ago");
+    assert_eq!(
+        other.get(&kind, None).await.unwrap().unwrap().text.as_deref(),
+        Some("one"),
+        "who asks is told"
+    );
+    fixture.put("t", of("two")).await.unwrap();
+    assert_eq!(text().await, "one\n");
+    fixture.hand.advance(1);
+    assert_eq!(text().await, "two\n");
+    fixture.put("inner", of("three")).await.unwrap();
+    other.put(&kind, Medium::Email, of("{% include \"inner\" %}")).await.unwrap();
+    assert_eq!(text().await, "three\n");
+    other.delete(&kind, Medium::Email, None).await.unwrap();
+    assert!(fixture.templates.get(&kind, None).await.unwrap().is_none());
+    // A clock that was set back does not stop it.
+    fixture.put("t", of("four")).await.unwrap();
+    fixture.hand.advance(-3_600);
+    assert_eq!(text().await, "four\n");
 }
 
 #[tokio::test]

@@ -13,4 +13,5 @@ mod live;
 mod log;
 mod offline;
 mod tls;
+mod webhooks;
 mod work;

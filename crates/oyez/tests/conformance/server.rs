@@ -32,6 +32,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .env("OYEZ_LIFECYCLE__DRAIN_GRACE", "1s")
+            .env("OYEZ_WEB_PUSH__ENABLED", "true")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -119,6 +119,55 @@ async fn a_template_of_the_application_makes_the_mail_and_a_missing_variable_fai
 }
 
 #[tokio::test]
+async fn what_another_node_stores_makes_the_next_mails() {
+    let mut mail_server = MailServer::start().await;
+    let world = World::sending_to(&mail_server).await;
+    // A second server on the same database, which sends nothing itself.
+    let database = world.directory().join("data/oyez.db");
+    let other = oyez::Oyez::builder()
+        .data_dir(world.directory().join("other"))
+        .configure(|config| config.database.url = Some(format!("sqlite:{}", database.display())))
+        .open()
+        .await
+        .unwrap();
+    world.user("anna", "anna@example.org").await;
+    let kind = TemplateName::new("note").unwrap();
+    let template = TemplateRequest { subject: Some("From elsewhere".into()), ..TemplateRequest::default() };
+    other.templates().put(&kind, Medium::Email, template).await.unwrap();
+    let mut becomes = async |wanted: &str| {
+        let started = std::time::Instant::now();
+        loop {
+            world.tell("anna", "note").await;
+            let subject = mail_server.mail().await.header("Subject");
+            if subject == wanted {
+                return;
+            }
+            assert!(started.elapsed() < std::time::Duration::from_secs(60), "still {subject:?}");
+        }
+    };
+    becomes("From elsewhere").await;
+    other.templates().delete(&kind, Medium::Email, None).await.unwrap();
+    becomes("note").await;
+    other.shutdown().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_of_german_is_written_to_in_german() {
+    let mut mail_server = MailServer::start().await;
+    let world = World::sending_to(&mail_server).await;
+    world.reader("anna", "anna@example.org", Some("de-AT")).await;
+    world.reader("ben", "ben@example.org", Some("fr")).await;
+    for (name, closing) in [("anna", "Gesendet von Acme"), ("ben", "Sent by Acme")] {
+        world.tell(name, "note").await;
+        let mail = mail_server.mail().await;
+        let text = MessageParser::default().parse(&mail.data).unwrap().body_text(0).unwrap().into_owned();
+        assert!(text.contains(closing), "{name}: {text}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_user_without_an_address_is_skipped() {
     let mail_server = MailServer::start().await;
     let world = World::sending_to(&mail_server).await;

@@ -56,9 +56,15 @@ impl World {
 
     /// Somebody with an address.
     pub(crate) async fn user(&self, id: &str, email: &str) {
+        self.reader(id, email, None).await;
+    }
+
+    /// Somebody with an address and a language.
+    pub(crate) async fn reader(&self, id: &str, email: &str, locale: Option<&str>) {
         let user = UserId::new(id).unwrap();
         let profile = UserProfile {
             email: Some(email.into()),
+            locale: locale.map(str::to_owned),
             name: Some(format!("Reader {id}")),
             ..UserProfile::new(user)
         };

@@ -19,9 +19,14 @@ async fn a_template_is_stored_read_listed_previewed_and_deleted() {
     assert_eq!(read, stored);
     app.get(path, &key).await.refused(404, "not_found");
     let list = app.get("/api/v1/templates", &key).await.expect(200).json();
-    let names: Vec<_> =
-        list["data"].as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
-    assert_eq!(names, ["default", "digest", "layout", "ticket_created"]);
+    let names: Vec<_> = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["type"].as_str().unwrap(), one["locale"].as_str().unwrap_or_default()))
+        .collect();
+    let built_in = ["default", "digest", "layout"].map(|name| [(name, ""), (name, "de")]).concat();
+    assert_eq!(names, [built_in, vec![("ticket_created", "de-CH")]].concat());
     let asked = json!({"locale": "de-CH", "notification": {"ticket": {"id": 7}, "message": "<b>"}});
     let shown = app.post(&format!("{path}/preview"), &key, &asked).await.expect(200).json();
     assert_eq!(shown, json!({"subject": "Ticket 7", "text": "<b>\n", "html": "<p>&lt;b&gt;</p>"}));

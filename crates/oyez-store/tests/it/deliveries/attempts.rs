@@ -148,6 +148,36 @@ async fn an_address_that_refused_gets_nothing_more_until_it_is_lifted() {
 }
 
 #[tokio::test]
+async fn addresses_that_refused_before_there_was_a_key_go_on_getting_nothing() {
+    let (mut fixture, parcel) = one_taken(json!({})).await;
+    fixture.person("bob").await;
+    fixture.publish(draft("user:bob")).await;
+    let bounced = || Outcome::Bounced { error: "550 5.1.1 no such user".into() };
+    fixture.conclude(&parcel, bounced(), 301).await;
+    let before = fixture.store.suppressions(None, 10).await.unwrap();
+    let under_way = fixture.take(400).await.parcels.remove(0);
+    fixture.reopen_keyed([7; 32]).await;
+    let after = fixture.store.suppressions(None, 10).await.unwrap();
+    assert!(after.len() == 1 && after[0].fingerprint.ends_with("@example.org"), "{after:?}");
+    assert_ne!(after[0].fingerprint, before[0].fingerprint);
+    assert_eq!((&after[0].error, after[0].created_at), (&before[0].error, before[0].created_at));
+    // An attempt that began without the key.
+    fixture.conclude(&under_way, bounced(), 401).await;
+    assert_eq!(fixture.store.suppressions(None, 10).await.unwrap().len(), 2);
+    fixture.publish(draft("user:anna")).await;
+    assert!(fixture.send(800).await.is_empty());
+    assert_eq!(fixture.states("anna").await, ["bounced", "skipped: suppressed"]);
+    fixture.reopen().await;
+    assert!(fixture.store.suppression("bob@example.org").await.unwrap().is_some());
+    assert!(fixture.store.suppression("anna@example.org").await.unwrap().is_some());
+    fixture.reopen_keyed([8; 32]).await;
+    assert!(
+        fixture.store.suppression("anna@example.org").await.unwrap().is_none(),
+        "another key knows nobody"
+    );
+}
+
+#[tokio::test]
 async fn what_the_medium_says_later_is_written() {
     let (fixture, parcel) = one_taken(json!({})).await;
     fixture.conclude(&parcel, Outcome::Accepted, 301).await;

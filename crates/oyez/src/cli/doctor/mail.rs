@@ -31,13 +31,18 @@ async fn smtp(config: &Config) -> Finding {
     let server = format!("{}:{}", settings.host, settings.port());
     let options = match server::smtp_options(config) {
         Ok(options) => options,
+        Err(server::Error::Config(error)) => {
+            return Finding::wrong(NAME, format!("{}: {}", error.key, error.problem), error.fix);
+        }
         Err(error) => return Finding::wrong(NAME, error.to_string(), "email.ca_file = \"\""),
     };
     let Err(problem) = email::probe(options).await else {
         let login = settings.username.as_ref().map_or("without a login".into(), |user| format!("as {user}"));
         return Finding::fine(NAME, format!("{server} takes mail {login}"));
     };
-    let fix = if problem.contains("STARTTLS") {
+    let fix = if problem.starts_with("email.ca_file") {
+        "put the PEM file in place, or leave it out to trust the certificates of this machine"
+    } else if problem.contains("STARTTLS") {
         "email.tls = \"tls\"    (port 465), or \"none\" for a server on this machine"
     } else if problem.starts_with("logging in") {
         "check email.username, and OYEZ_EMAIL__PASSWORD"

@@ -1,3 +1,5 @@
+mod away;
+
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -41,8 +41,8 @@ impl Oyez {
 }
 
 impl Templates<'_> {
-    /// Stores a template in place of the one with the same name and language; on return it is on disk and in use. One
-    /// that cannot be rendered is refused with part, line and column.
+    /// Stores a template in place of the one with the same name and language; on return it is on disk and in use, and
+    /// within a second on other nodes. One that cannot be rendered is refused with part, line and column.
     pub async fn put(
         &self,
         kind: &TemplateName,
@@ -53,13 +53,17 @@ impl Templates<'_> {
     }
 
     /// The e-mail template of this name in exactly this language.
-    pub fn get(&self, kind: &TemplateName, locale: Option<&Locale>) -> Option<TemplateView> {
-        self.oyez.inner.templates.get(kind, locale)
+    pub async fn get(
+        &self,
+        kind: &TemplateName,
+        locale: Option<&Locale>,
+    ) -> Result<Option<TemplateView>, Error> {
+        Ok(self.oyez.inner.templates.get(kind, locale).await?)
     }
 
     /// All templates, by name and language: of those with the same, the one that is used.
-    pub fn list(&self) -> Vec<TemplateView> {
-        self.oyez.inner.templates.list()
+    pub async fn list(&self) -> Result<Vec<TemplateView>, Error> {
+        Ok(self.oyez.inner.templates.list().await?)
     }
 
     /// What would be sent, with the data given and made-up data for the rest.

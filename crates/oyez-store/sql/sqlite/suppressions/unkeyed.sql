@@ -1,0 +1,2 @@
+-- Those of the time before there was a key begin with a hexadecimal digit.
+SELECT address FROM suppressions WHERE address < 'g';
