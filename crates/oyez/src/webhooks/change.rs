@@ -30,13 +30,9 @@ impl Webhooks {
         request: &WebhookRequest,
     ) -> Result<(WebhookChanged, bool), WebhooksError> {
         Interest::new(&request.events, request.types.as_deref())?;
-        if !self.parts.notifications && request.events.iter().any(|event| event == NOTIFICATION) {
-            let what = "names notification, which this server does not tell: set webhooks.notifications";
-            return Err(invalid("events", what).into());
-        }
-        let url = match self.parts.outbound.check(&request.url) {
-            Ok(url) => url.into(),
-            Err(refused) => return Err(invalid("url", &format!("cannot be used: {refused}")).into()),
+        let url = match self.only_disables(name, request).await? {
+            true => request.url.clone(),
+            false => self.checked(request)?,
         };
         let (secret, seed) = secret::new(&self.parts.key);
         let new = NewWebhook {
@@ -59,6 +55,31 @@ impl Webhooks {
         let webhook = self.get(name).await?;
         let secret = created.then(|| secret.reveal().to_owned());
         Ok((WebhookChanged { webhook, secret }, created))
+    }
+
+    /// Whether an endpoint is to be told nothing and else stays as it is. That is always allowed: the settings may have
+    /// changed since it was made.
+    async fn only_disables(
+        &self,
+        name: &WebhookName,
+        request: &WebhookRequest,
+    ) -> Result<bool, WebhooksError> {
+        if request.disabled != Some(true) {
+            return Ok(false);
+        }
+        let known = self.parts.store.webhook(name).await?;
+        Ok(known.is_some_and(|row| row.url == request.url && row.events == request.events))
+    }
+
+    /// The address as it is stored, if this server would tell these events to it.
+    fn checked(&self, request: &WebhookRequest) -> Result<String, WebhooksError> {
+        if !self.parts.notifications && request.events.iter().any(|event| event == NOTIFICATION) {
+            let what = "names notification, which this server does not tell: set webhooks.notifications";
+            return Err(invalid("events", what).into());
+        }
+        let url = self.parts.outbound.check(&request.url);
+        let url = url.map_err(|refused| invalid("url", &format!("cannot be used: {refused}")))?;
+        Ok(url.into())
     }
 
     /// One endpoint.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oyez::{
-    auth::SigningKey,
     deliver::{Medium as _, Sent, Webhook},
     webhooks::{EventError, EventJob},
 };
@@ -253,31 +252,26 @@ async fn a_private_address_is_refused_when_it_is_named_and_when_it_is_reached() 
 }
 
 #[tokio::test]
+async fn what_the_settings_forbid_by_now_can_still_be_disabled_and_not_enabled() {
+    let (world, receiver) = (World::new().await, Endpoint::start().await);
+    made(&world, "app", &receiver, &["*"]).await;
+    let strict = world.restarted(false);
+    let same =
+        WebhookRequest { url: receiver.url("/app"), events: vec!["*".into()], ..WebhookRequest::default() };
+    let disabled = WebhookRequest { disabled: Some(true), ..same.clone() };
+    assert!(strict.put(&endpoint("app"), &disabled).await.unwrap().0.webhook.disabled);
+    let elsewhere = WebhookRequest { url: receiver.url("/other"), ..disabled };
+    assert!(strict.put(&endpoint("app"), &elsewhere).await.is_err());
+    let enabled = WebhookRequest { disabled: Some(false), ..same };
+    assert!(strict.put(&endpoint("app"), &enabled).await.is_err());
+}
+
+#[tokio::test]
 async fn with_another_key_file_nothing_is_sent_until_the_secret_is_rotated() {
     let (world, receiver) = (World::new().await, Endpoint::start().await);
     made(&world, "app", &receiver, &["*"]).await;
-    let elsewhere = World::new().await;
     std::fs::remove_file(world.directory.path().join("signing.key")).unwrap();
-    let key = SigningKey::open(world.directory.path()).unwrap();
-    let options = oyez::outbound::OutboundOptions {
-        allow_private: true,
-        timeout: Duration::from_secs(20),
-        max_answer: 1_024,
-    };
-    let restored = oyez::webhooks::Webhooks::new(oyez::webhooks::Parts {
-        store: world.store.clone(),
-        clock: world.clock.clone(),
-        key,
-        outbound: oyez::outbound::Outbound::new(options).unwrap(),
-        publisher: oyez::publish::Publisher::new(
-            elsewhere.store.clone(),
-            oyez::bus::Bus::local(),
-            world.clock.clone(),
-        ),
-        admin_roles: Vec::new(),
-        disable_after: DISABLE_AFTER,
-        notifications: true,
-    });
+    let restored = world.restarted(true);
     let refused = restored.test(&endpoint("app")).await.unwrap_err().to_string();
     assert!(refused.contains("rotate it"), "{refused}");
     assert!(receiver.taken().is_empty());

@@ -44,6 +44,30 @@ pub(crate) fn endpoint(name: &str) -> WebhookName {
     WebhookName::new(name).unwrap()
 }
 
+fn outbound(allow_private: bool) -> Outbound {
+    let options = OutboundOptions { allow_private, timeout: Duration::from_secs(20), max_answer: 1_024 };
+    Outbound::new(options).unwrap()
+}
+
+fn webhooks(
+    store: &Store,
+    clock: &Clock,
+    directory: &TempDir,
+    publisher: Publisher,
+    allow_private: bool,
+) -> Webhooks {
+    Webhooks::new(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        key: SigningKey::open(directory.path()).unwrap(),
+        outbound: outbound(allow_private),
+        publisher,
+        admin_roles: vec![RoleName::new("admin").unwrap()],
+        disable_after: DISABLE_AFTER,
+        notifications: true,
+    })
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::reaching(true).await
@@ -55,21 +79,17 @@ impl World {
         let (clock, hand) = Clock::manual(START.parse().unwrap());
         let store = Store::open(&StoreOptions::new(directory.path().join("oyez.db"))).await.unwrap();
         let publisher = Publisher::new(store.clone(), Bus::local(), clock.clone());
-        let options = OutboundOptions { allow_private, timeout: Duration::from_secs(20), max_answer: 1_024 };
         let vapid = Vapid::new(VapidKey::ephemeral(), Some("mailto:ops@example.com".into()));
-        let setup = Arc::new(PushSetup { vapid, outbound: Outbound::new(options).unwrap() });
+        let setup = Arc::new(PushSetup { vapid, outbound: outbound(allow_private) });
         let push = Push::new(store.clone(), clock.clone(), Some(Arc::clone(&setup)));
-        let webhooks = Webhooks::new(Parts {
-            store: store.clone(),
-            clock: clock.clone(),
-            key: SigningKey::open(directory.path()).unwrap(),
-            outbound: Outbound::new(options).unwrap(),
-            publisher,
-            admin_roles: vec![RoleName::new("admin").unwrap()],
-            disable_after: DISABLE_AFTER,
-            notifications: true,
-        });
+        let webhooks = webhooks(&store, &clock, &directory, publisher, allow_private);
         Self { directory, store, clock, hand, setup, push, webhooks }
+    }
+
+    /// The same endpoints after a restart, with the key file that is there now.
+    pub(crate) fn restarted(&self, allow_private: bool) -> Webhooks {
+        let publisher = Publisher::new(self.store.clone(), Bus::local(), self.clock.clone());
+        webhooks(&self.store, &self.clock, &self.directory, publisher, allow_private)
     }
 
     /// A user with these roles.
