@@ -2,7 +2,7 @@
 //!
 //! Pinning and file limits are set by `taskset` and `prlimit` of util-linux, so that no code here is unsafe.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, bail};
 
@@ -23,8 +23,24 @@ pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
 
 /// CPU seconds a process has used, all threads together.
 pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let path = format!("/proc/{pid}/stat");
-    let stat = fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
+    cpu_seconds_of(Path::new(&format!("/proc/{pid}")))
+}
+
+/// CPU seconds that the threads of a process with such names have used; 0 where there are none.
+pub(crate) fn cpu_seconds_of_threads(pid: u32, prefix: &str) -> anyhow::Result<f64> {
+    let mut seconds = 0.0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?.path();
+        if fs::read_to_string(thread.join("comm"))?.starts_with(prefix) {
+            seconds += cpu_seconds_of(&thread)?;
+        }
+    }
+    Ok(seconds)
+}
+
+fn cpu_seconds_of(process: &Path) -> anyhow::Result<f64> {
+    let path = process.join("stat");
+    let stat = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     // The name in parentheses may hold spaces; what follows it has fixed places.
     let fields: Vec<&str> = stat.rsplit(") ").next().context("stat has a name")?.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());

@@ -8,6 +8,9 @@ use crate::{
     report::{say, short},
 };
 
+/// What the names of the threads that write to sockets begin with.
+const HUB: &str = "oyez-hub";
+
 /// What is published, how, and what counts as good enough.
 pub(crate) struct Load<'a> {
     pub(crate) compose: Compose<'a>,
@@ -28,6 +31,8 @@ pub(crate) struct Probe {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) cpu_us_per_delivery: f64,
+    /// Of that in the threads that write to sockets.
+    pub(crate) hub_us_per_delivery: f64,
     pub(crate) bytes_per_delivery: f64,
     /// Why it does not pass; empty when it does.
     pub(crate) complaint: String,
@@ -59,7 +64,7 @@ pub(crate) fn probe(
     seconds: f64,
 ) -> anyhow::Result<Probe> {
     let pid = load.pid;
-    let mut before = (0.0, 0.0, Instant::now());
+    let mut before = (0.0, 0.0, 0.0, Instant::now());
     let published = generator.publish(
         load.connections,
         Pace::PerSecond(rate),
@@ -67,13 +72,15 @@ pub(crate) fn probe(
         &mut *load.compose,
         &mut || {
             let cpu = machine::cpu_seconds(pid).unwrap_or_default();
-            before = (cpu, machine::own_cpu_seconds().unwrap_or_default(), Instant::now());
+            let hub = machine::cpu_seconds_of_threads(pid, HUB).unwrap_or_default();
+            before = (cpu, hub, machine::own_cpu_seconds().unwrap_or_default(), Instant::now());
         },
     )?;
     let expected = published.answered * load.fan;
     generator.wait_for(expected, Duration::from_secs(2))?;
     let cpu = machine::cpu_seconds(pid)? - before.0;
-    let wall = before.2.elapsed().as_secs_f64();
+    let hub = machine::cpu_seconds_of_threads(pid, HUB)? - before.1;
+    let wall = before.3.elapsed().as_secs_f64();
     let tally = &generator.tally;
     let achieved = published.answered as f64 / seconds;
     let p99_ms = tally.quantile_ms(0.99);
@@ -100,9 +107,10 @@ pub(crate) fn probe(
         p50_ms: tally.quantile_ms(0.5),
         p99_ms,
         cpu_us_per_delivery: cpu * 1e6 / tally.received.max(1) as f64,
+        hub_us_per_delivery: hub * 1e6 / tally.received.max(1) as f64,
         bytes_per_delivery: tally.bytes_per_delivery(),
         complaint,
-        generator_cores: (machine::own_cpu_seconds()? - before.1) / wall,
+        generator_cores: (machine::own_cpu_seconds()? - before.2) / wall,
     };
     say(&format!(
         "  {} publishes/s: {}, {}, {} us CPU each, generator {:.2} cores{}{}",

@@ -53,6 +53,14 @@ pub(super) fn measure(run: &mut Run) -> anyhow::Result<()> {
         ))
         .judged(patch.cpu_us_per_delivery / event.cpu_us_per_delivery, Bar::AtMost(1.1, 1.1), " x"),
     );
+    // A patch is merged and committed before anybody sees it, an event is not.
+    run.report.add(
+        Figure::new(
+            "of that in the threads that write to sockets",
+            format!("{} us", short(patch.hub_us_per_delivery)),
+        )
+        .beside(format!("a live event: {} us", short(event.hub_us_per_delivery))),
+    );
     Ok(())
 }
 
