@@ -69,11 +69,10 @@ impl Tx {
             board.updated_at,
             board.roles.as_ref().map(written).transpose()?,
             board.refresh.as_ref().map(written).transpose()?,
-            text(&board.state)
+            text(&board.state),
+            keep
         ];
-        self.execute(sql!("boards/put"), args).await?;
-        self.execute(sql!("boards/keep"), args![board.name.as_str()]).await?;
-        self.execute(sql!("boards/trim"), args![board.name.as_str(), keep]).await.map(|_| ())
+        self.execute(sql!("boards/put"), args).await.map(|_| ())
     }
 
     /// Deletes a board with its past; what is left is that it ended with `version`.
