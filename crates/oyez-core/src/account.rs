@@ -2,6 +2,7 @@
 
 use crate::{
     envelope::{check_length, quoted},
+    fallback,
     notification::Invalid,
 };
 
@@ -67,12 +68,8 @@ pub fn check_profile(
         let message = format!("\"locale\" is {}: expected a BCP 47 tag such as \"de-CH\"", quoted(locale));
         return Err(Invalid::new("locale", message));
     }
-    if let Some(zone) = time_zone.filter(|zone| !zone.is_empty())
-        && !is_tag(zone, b"-_+/", 64)
-    {
-        let message =
-            format!("\"time_zone\" is {}: expected an IANA name such as \"Europe/Zurich\"", quoted(zone));
-        return Err(Invalid::new("time_zone", message));
+    if let Some(zone) = time_zone.filter(|zone| !zone.is_empty()) {
+        fallback::time_zone("time_zone", zone)?;
     }
     Ok(())
 }
@@ -138,7 +135,9 @@ mod tests {
         assert_eq!(check(Some(&long), None, None, None), Err("name".into()));
         assert_eq!(check(None, None, Some("de-CH"), Some("Etc/GMT+5")), Ok(()));
         assert_eq!(check(None, None, Some("de CH"), None), Err("locale".into()));
-        assert_eq!(check(None, None, None, Some("../etc/passwd")), Err("time_zone".into()));
+        for zone in ["../etc/passwd", "Mars/Olympus", "+01:00", "Europe/Zurich "] {
+            assert_eq!(check(None, None, None, Some(zone)), Err("time_zone".into()), "{zone}");
+        }
     }
 
     proptest! {

@@ -35,6 +35,12 @@ export function curlOf(body, origin) {
   ].join("\n");
 }
 
+/** How far it went, and why nobody has it when nobody does. */
+function sentence(recipients, to) {
+  if (recipients === 0) return `Nobody has it: there is no user for ${to} yet.`;
+  return recipients === 1 ? "Sent to 1 inbox." : `Sent to ${recipients.toLocaleString("en")} inboxes.`;
+}
+
 export class SendForm {
   constructor() {
     this.me = "";
@@ -106,7 +112,7 @@ export class SendForm {
     $("send-button").disabled = true;
     try {
       const { recipients } = await post("/api/v1/notifications", body);
-      this.result(recipients === 1 ? "Sent to 1 inbox." : `Sent to ${recipients.toLocaleString("en")} inboxes.`);
+      this.result(sentence(recipients, body.to));
     } catch (error) {
       const code = error instanceof Unreachable ? "" : ` (${error.code})`;
       this.result(error.message + code, true);

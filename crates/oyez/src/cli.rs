@@ -62,6 +62,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn execute(cli: Cli, output: &Output) -> Result<(), Failure> {
     let Cli { global, command } = cli;
+    let takes_json = matches!(command, Some(Command::Notify(_) | Command::Job(_)));
+    if !takes_json && global.data.iter().any(|value| is_json(value)) {
+        return Err(Failure::usage("--data takes a directory here, not a JSON object")
+            .hint("a JSON object goes with `oyez notify` and `oyez job enqueue`, behind these words"));
+    }
     // Nothing asked: the newcomer's `cargo run --release` starts the server.
     match command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => serve::run(&global, args, output),
@@ -94,6 +99,11 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
             unreachable!("these have a runtime of their own")
         }
     }
+}
+
+/// Whether a value of `--data` is an object and no directory.
+fn is_json(value: &str) -> bool {
+    value.trim_start().starts_with('{')
 }
 
 /// One thread is enough to ask one question.

@@ -219,6 +219,10 @@ fn read_command(kind: &str, text: &str) -> Result<Command, Refusal> {
                 let message = format!("ping: \"timestamp\" may have {MAX_REF_BYTES} bytes at most");
                 return Err((ErrorCode::Invalid, message));
             }
+            if timestamp.as_ref().is_some_and(|raw| raw.get().starts_with(['{', '[', 't', 'f'])) {
+                let message = "ping: \"timestamp\" must be a number or a string".into();
+                return Err((ErrorCode::Invalid, message));
+            }
             Ok(Command::Ping { timestamp })
         }
         "mark_seen" => mark(MarkAction::Seen),

@@ -98,9 +98,13 @@ pub fn inbox(change: &InboxChange) -> String {
     typed("inbox", change)
 }
 
-/// `pong`, with the ping's timestamp as it was sent, or null.
-pub fn pong(timestamp: Option<&RawValue>) -> String {
-    format!(r#"{{"type":"pong","timestamp":{}}}"#, timestamp.map_or("null", RawValue::get))
+/// `pong`, with the ping's timestamp as it was sent, or null, and its `ref` if it had one.
+pub fn pong(timestamp: Option<&RawValue>, reference: Option<&RawValue>) -> String {
+    let timestamp = timestamp.map_or("null", RawValue::get);
+    match reference.map(RawValue::get) {
+        None => format!(r#"{{"type":"pong","timestamp":{timestamp}}}"#),
+        Some(reference) => format!(r#"{{"type":"pong","timestamp":{timestamp},"ref":{reference}}}"#),
+    }
 }
 
 /// `ack`, with the command's `ref` and result fields (an object).
@@ -220,8 +224,9 @@ mod tests {
     #[test]
     fn frames_are_flat_and_begin_with_their_type() {
         let raw = |text: &str| RawValue::from_string(text.into()).unwrap();
-        assert_eq!(pong(None), r#"{"type":"pong","timestamp":null}"#);
-        assert_eq!(pong(Some(&raw("17.5"))), r#"{"type":"pong","timestamp":17.5}"#);
+        assert_eq!(pong(None, None), r#"{"type":"pong","timestamp":null}"#);
+        assert_eq!(pong(Some(&raw("17.5")), None), r#"{"type":"pong","timestamp":17.5}"#);
+        assert_eq!(pong(None, Some(&raw("7"))), r#"{"type":"pong","timestamp":null,"ref":7}"#);
         let text = error(Some(&raw("\"a\"")), ErrorCode::TypeUnknown, "unknown type \"x\"");
         assert_eq!(
             text,

@@ -133,7 +133,7 @@ Examples:
   oyez notify role:admin 'New ticket' --type ticket_created --data '{\"ticket\":{\"id\":7}}'
   oyez notify everyone 'Maintenance at 18:00'
 
---data takes a directory as everywhere, or a JSON object with the notification's own keys; give it twice for both.";
+--data takes a directory as everywhere, or a JSON object with the notification's own keys; give it twice, behind `notify`, for both.";
 
 #[derive(Debug, Default, Args)]
 pub(super) struct ServeArgs {

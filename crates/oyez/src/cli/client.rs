@@ -7,7 +7,7 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::{args::Global, error::Failure};
+use super::{args::Global, error::Failure, is_json};
 use crate::{
     config::{Config, Flag, Loaded, Sources},
     server::{Oyez, Runtime},
@@ -44,7 +44,7 @@ pub(super) fn settings(global: &Global, flags: Vec<Flag>) -> Result<Loaded, Fail
 }
 
 fn directory(global: &Global) -> Result<Option<String>, Failure> {
-    let mut directories = global.data.iter().filter(|value| !value.trim_start().starts_with('{'));
+    let mut directories = global.data.iter().filter(|value| !is_json(value));
     let directory = directories.next().cloned();
     match directories.next() {
         Some(second) => {
@@ -128,6 +128,7 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
+        check_names(path)?;
         let (status, answer) = match &self.transport {
             Transport::Network { http, base } => {
                 let mut request = http.request(method, format!("{base}{path}")).bearer_auth(&self.key);
@@ -204,6 +205,16 @@ fn refusal(status: StatusCode, problem: Value) -> Failure {
             failure.hint("the API key lacks a scope; make one with `oyez key create NAME --scope admin`");
     }
     failure.details(problem)
+}
+
+/// An empty name, or one that stands for a place in the path, would ask for something else than what was meant.
+fn check_names(path: &str) -> Result<(), Failure> {
+    let names = path.split('?').next().unwrap_or_default();
+    match names.split('/').skip(1).find(|name| matches!(*name, "" | "." | "..")) {
+        None => Ok(()),
+        Some("") => Err(Failure::usage("an id or name is empty").hint("say which one you mean")),
+        Some(name) => Err(Failure::usage(format!("{name:?} cannot be an id or name"))),
+    }
 }
 
 /// A text as one segment of a path.

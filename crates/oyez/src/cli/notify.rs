@@ -7,6 +7,7 @@ use super::{
     args::{Global, NotifyArgs},
     client::Client,
     error::Failure,
+    is_json,
     output::Output,
 };
 
@@ -45,7 +46,7 @@ fn body(global: &Global, args: NotifyArgs) -> Result<Value, Failure> {
 
 /// `--data` is a JSON object when it begins like one, else the data directory.
 pub(super) fn data(global: &Global) -> Result<Option<Map<String, Value>>, Failure> {
-    let mut objects = global.data.iter().filter(|value| value.trim_start().starts_with('{'));
+    let mut objects = global.data.iter().filter(|value| is_json(value));
     let Some(text) = objects.next() else { return Ok(None) };
     if objects.next().is_some() {
         return Err(Failure::usage("two JSON objects are given with --data").hint("put all keys into one"));

@@ -17,6 +17,13 @@ use crate::{http, server};
 pub(super) async fn migrate(global: &Global, output: &Output) -> Result<(), Failure> {
     let config = settings(global, Vec::new())?.config;
     let path = config.database_path();
+    if server::Runtime::read(&config.data_dir).is_some() {
+        let problem = format!(
+            "a server runs on {}: it brought the database up to date when it started",
+            config.data_dir.display()
+        );
+        return Err(Failure::new(problem).hint("stop that server first if another release is to migrate it"));
+    }
     let made = !path.exists();
     server::prepare_data_dir(&config.data_dir)?;
     let store =

@@ -179,11 +179,24 @@ fn background(config: &Config) -> Outcome {
     if config.topics.open.iter().any(String::is_empty) {
         return set("topics.open", "a pattern is empty".into(), vec![Value::from("public-*")]);
     }
-    if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
-        let problem = format!("expected a level or a filter, given {:?}", config.log.level);
+    if !is_log_filter(&config.log.level) {
+        let problem = format!(
+            "expected error, warn, info, debug, trace or off, or a filter such as \"info,oyez=debug\"; given {:?}",
+            config.log.level
+        );
         return set("log.level", problem, "info");
     }
     Ok(())
+}
+
+/// A word alone is a level. The library takes any other for the name of a module, and then logs nothing else.
+fn is_log_filter(level: &str) -> bool {
+    let directives = level.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let is_fine = |directive: &str| match directive.contains(['=', '[']) {
+        true => directive.parse::<tracing_subscriber::filter::Directive>().is_ok(),
+        false => directive.parse::<tracing_subscriber::filter::LevelFilter>().is_ok(),
+    };
+    directives.clone().count() > 0 && directives.clone().all(is_fine)
 }
 
 fn boards(config: &Config) -> Outcome {

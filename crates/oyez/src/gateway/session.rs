@@ -130,7 +130,8 @@ impl Session {
 
     fn command(&mut self, frame: ClientFrame, actions: &mut Vec<Action>) {
         if let Command::Ping { timestamp } = &frame.command {
-            actions.push(Action::Frame(server::pong(timestamp.as_deref())));
+            let pong = server::pong(timestamp.as_deref(), frame.reference.as_deref());
+            actions.push(Action::Frame(pong));
         } else if !self.busy {
             self.start(frame, actions);
         } else if self.waiting.len() < MOST_WAITING {

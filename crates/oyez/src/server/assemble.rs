@@ -64,8 +64,6 @@ pub(super) struct Inner {
     gateway: Gateway,
     http: Http,
     control_key: Secret,
-    /// The database was made by this start.
-    pub(super) is_new: bool,
     /// Given up at the end, so that the next server may start while handles of this one still live.
     data_dir: Mutex<Option<DataDir>>,
 }
@@ -100,7 +98,6 @@ impl Oyez {
     ) -> Result<Self, Error> {
         config.check()?;
         let data_dir = DataDir::take(&config.data_dir)?;
-        let is_new = !config.database_path().exists();
         let key = SigningKey::open(&config.data_dir)?;
         let links = key.clone();
         let policy = Arc::new(config.fallback.policy(&media::set_up(&config, &media))?);
@@ -236,7 +233,6 @@ impl Oyez {
             gateway,
             http,
             control_key,
-            is_new,
             data_dir: Mutex::new(Some(data_dir)),
             config,
         };

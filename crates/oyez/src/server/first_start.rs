@@ -1,7 +1,7 @@
 //! What a new server gives its owner: an administrator, an API key, and nothing to guess.
 
 use oyez_protocol::{RoleName, UserId};
-use oyez_store::UserProfile;
+use oyez_store::{UserFilter, UserProfile};
 use rand::RngExt as _;
 
 use super::{Error, Oyez};
@@ -31,6 +31,13 @@ pub fn random_password() -> Secret {
 }
 
 impl Oyez {
+    /// Whether there is neither a user nor an API key, however the database came to be: `oyez migrate` makes one too.
+    pub(super) async fn is_unclaimed(&self) -> Result<bool, Error> {
+        let store = &self.inner.store;
+        let users = store.users(None, 1, &UserFilter::default()).await?;
+        Ok(users.is_empty() && store.keys().await?.is_empty())
+    }
+
     /// Makes the administrator and the first key.
     pub(super) async fn introduce(&self) -> Result<FirstStart, Error> {
         let user = UserId::new(ADMIN).expect("a valid id");

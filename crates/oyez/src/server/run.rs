@@ -92,9 +92,10 @@ impl Server {
         &self.oyez
     }
 
-    /// At the first start, makes an administrator and an API key; `None` later.
+    /// At the first start, which is when nobody could sign in or publish yet, makes an administrator and an API key;
+    /// `None` later.
     pub async fn first_start(&self) -> Result<Option<FirstStart>, Error> {
-        if self.oyez.inner.is_new { self.oyez.introduce().await.map(Some) } else { Ok(None) }
+        if self.oyez.is_unclaimed().await? { self.oyez.introduce().await.map(Some) } else { Ok(None) }
     }
 
     /// Serves until `shutdown` begins or background work fails.

@@ -100,6 +100,20 @@ fn tail_shows_what_was_there_and_what_comes() {
 }
 
 #[test]
+fn a_database_that_was_only_made_is_introduced_at_its_first_start_and_not_again() {
+    let data = tempfile::tempdir().unwrap();
+    answer(data.path(), &["migrate"]);
+    let server = Server::start(data.path(), &[]);
+    assert!(server.said("key").starts_with("oyez_sk_"));
+    let output = run(data.path(), &["migrate"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a server runs on"));
+    drop(server);
+    let server = Server::start(data.path(), &[]);
+    assert!(server.ready.get("key").is_none(), "{}", server.ready);
+}
+
+#[test]
 fn a_second_server_on_the_same_directory_or_port_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);

@@ -36,6 +36,7 @@ fn wrong_use_ends_with_2_and_a_hint() {
         (vec!["serve", "--listen", "8000"], "fix:   --listen 127.0.0.1:8000"),
         (vec!["serve", "--database", "postgres://h/d"], "sqlite:"),
         (vec!["status", "--server", "http://127.0.0.1:1"], "needs an API key"),
+        (vec!["user", "list", "--data", "{}"], "takes a directory here"),
     ] {
         let output = run(data.path(), &arguments);
         let said = text(&output.stderr);
@@ -93,6 +94,19 @@ fn a_database_that_cannot_be_written_says_so_and_stays_as_it_was() {
     }
     assert_eq!(fs::read(&database).unwrap(), before);
     assert_eq!(answer(data.path(), &["user", "list"])["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_word_that_is_no_level_does_not_silence_the_log() {
+    let data = tempfile::tempdir().unwrap();
+    for (level, fine) in
+        [("debug", true), ("warn,oyez::http=trace", true), ("chatty", false), ("info,", true)]
+    {
+        let output =
+            oyez().env("OYEZ_LOG__LEVEL", level).arg("status").arg("--data").arg(data.path()).output();
+        let said = text(&output.unwrap().stderr);
+        assert_eq!(said.contains("expected error, warn, info"), !fine, "{level}: {said}");
+    }
 }
 
 #[test]
@@ -181,7 +195,23 @@ fn the_doctor_names_what_is_wrong_and_the_line_that_fixes_it() {
     fs::write(data.join("oyez.db"), vec![b'x'; 8192]).unwrap();
     let output = run(&data, &["doctor"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-    assert!(text(&output.stdout).contains("wrong    database"), "{}", text(&output.stdout));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("wrong    database") && said.contains("fix: name another data directory"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_id_that_would_be_another_place_in_the_path_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    answer(&data, &["migrate"]);
+    for (id, part) in [("", "an id or name is empty"), (".", "cannot be an id"), ("..", "cannot be an id")] {
+        let output = run(&data, &["user", "disable", id]);
+        assert_eq!(output.status.code(), Some(2), "{id:?}");
+        assert!(text(&output.stderr).contains(part), "{id:?}: {}", text(&output.stderr));
+    }
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use oyez_store::Store;
+use oyez_store::{OpenError, Store, StoreError};
 
 use super::Finding;
 use crate::{auth::keys, cli::error::chain, config::Config, server};
+
+/// What helps against damage.
+const RESTORE: &str = "stop the server, move the file away and put the last backup in its place";
 
 /// The directory and what lies in it.
 pub(super) fn data_dir(config: &Config) -> Vec<Finding> {
@@ -55,21 +58,43 @@ fn private(name: &'static str, path: &Path, wanted: u32) -> Finding {
 /// Opens the database and reads all of it.
 pub(super) async fn database(config: &Config) -> Finding {
     let path = config.database_path().display().to_string();
-    let restore = "stop the server, move the file away and put the last backup in its place";
     let store = match Store::open_existing(&server::store_options(config)).await {
         Ok(store) => store,
-        Err(error) => return Finding::wrong("database", chain(&error), restore),
+        Err(error) => return Finding::wrong("database", chain(&error), remedy(&error, &path)),
     };
     let whole = store.check_integrity().await;
     let stats = store.stats().await;
     store.close().await;
     match (whole, stats) {
-        (Err(error), _) | (Ok(()), Err(error)) => Finding::wrong("database", chain(&error), restore),
+        (Err(error), _) | (Ok(()), Err(error)) => {
+            let fix =
+                if matches!(error, StoreError::Corrupt(_)) { RESTORE } else { "oyez doctor    (once more)" };
+            Finding::wrong("database", chain(&error), fix)
+        }
         (Ok(()), Ok(stats)) => {
             let counts =
                 format!("{} users, {} items, {} MiB", stats.users, stats.items, stats.database_bytes >> 20);
             Finding::fine("database", format!("{path} is whole: {counts}"))
         }
+    }
+}
+
+/// What helps when the database cannot be opened. Only a damaged one is worth giving up.
+fn remedy(error: &OpenError, path: &str) -> String {
+    match error {
+        OpenError::Corrupt { .. } => RESTORE.into(),
+        OpenError::NewerSchema { .. } => {
+            "install the version of Oyez that used it last, or a newer one".into()
+        }
+        OpenError::ForeignMigration { .. } => "use the build of Oyez that made it".into(),
+        OpenError::Locked { .. } => format!("fuser {path}    (says which process; stop that one)"),
+        OpenError::ReadOnly { .. } => format!("chown \"$USER\" {path} && chmod 600 {path}"),
+        OpenError::NotADatabase { .. } => {
+            "name another data directory with --data, or another database.url".into()
+        }
+        OpenError::DiskFull { .. } => format!("df -h {path}    (free some space there)"),
+        OpenError::Missing { .. } => "oyez serve    (makes it)".into(),
+        OpenError::Other { .. } => "look at the reason; nothing was changed".into(),
     }
 }
 
