@@ -117,6 +117,14 @@ pub fn check_resend(request: &ResendRequest) -> Result<(), Invalid> {
             );
             Err(Invalid::new("status", message))
         }
+        (None, Some(state @ (DeliveryState::Sent | DeliveryState::Delivered))) if !request.again => {
+            let message = format!(
+                "\"status\" is {:?}: all of these people have it and would get it once more; if they shall, say \
+                 \"again\": true",
+                state.as_str()
+            );
+            Err(Invalid::new("again", message))
+        }
         _ => Ok(()),
     }
 }

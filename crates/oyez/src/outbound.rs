@@ -111,11 +111,10 @@ impl Answer {
     /// Status and body in one line, for people.
     pub fn summary(&self) -> String {
         let text = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.is_empty() {
-            format!("HTTP {}", self.status)
-        } else {
-            format!("HTTP {}: {text}", self.status)
-        }
+        let text = if text.is_empty() { text } else { format!(": {text}") };
+        let redirects = matches!(self.status, 301 | 302 | 303 | 307 | 308);
+        let hint = if redirects { " (redirects are not followed: give the address itself)" } else { "" };
+        format!("HTTP {}{hint}{text}", self.status)
     }
 }
 

@@ -288,12 +288,21 @@ fn what_to_send_again_is_named_or_found_not_both() {
     let id = "5b0f2d1e-7c5a-8bbb-8000-000000000001";
     check(&format!(r#"{{"ids":["{id}"]}}"#)).unwrap();
     check(r#"{"status":"failed","medium":"email"}"#).unwrap();
+    check(r#"{"status":"sent","again":true}"#).unwrap();
+    check(r#"{"status":"skipped"}"#).unwrap();
     let table = [
         ("{}".to_owned(), "status", "is missing"),
         (r#"{"medium":"email"}"#.into(), "status", "is missing"),
         (r#"{"ids":[]}"#.into(), "ids", "names 0 deliveries: it must be 1 to 1000"),
         (format!(r#"{{"ids":["{id}"],"status":"failed"}}"#), "ids", "leave out either"),
         (r#"{"status":"retrying"}"#.into(), "status", "is \"retrying\", which is still on its way"),
+        (
+            r#"{"status":"retrying","again":true}"#.into(),
+            "status",
+            "is \"retrying\", which is still on its way",
+        ),
+        (r#"{"status":"sent"}"#.into(), "again", "say \"again\": true"),
+        (r#"{"status":"delivered","medium":"email"}"#.into(), "again", "would get it once more"),
     ];
     for (body, field, why) in table {
         let refused = check(&body).unwrap_err();

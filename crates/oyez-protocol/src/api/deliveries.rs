@@ -352,6 +352,9 @@ pub struct ResendRequest {
     /// Those by this medium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub medium: Option<Medium>,
+    /// With a `status` of `sent` or `delivered`: yes, people shall get again what they have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// How many are sent again.

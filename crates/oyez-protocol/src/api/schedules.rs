@@ -11,7 +11,7 @@ use crate::{
 /// What happens to times that passed while nobody could fire them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MisfireRequest {
     /// They are skipped.
     Skip,

@@ -101,7 +101,14 @@ fn check(args: &ResendArgs) -> Result<(), Failure> {
         (false, true) => {
             Err(Failure::usage("say which deliveries by their ids or by --status and --medium, not both"))
         }
-        _ => Ok(()),
+        _ => match args.status.as_deref() {
+            Some(status @ ("sent" | "delivered")) if !args.again => {
+                let message =
+                    format!("all that was {status} would be sent a second time, to people who have it");
+                Err(Failure::usage(message).hint("add --again if they shall get it once more, or name ids"))
+            }
+            _ => Ok(()),
+        },
     }
 }
 
@@ -121,6 +128,9 @@ async fn resend(client: &Client, args: &ResendArgs, output: &Output) -> Result<(
             body[key] = value.as_str().into();
         }
     }
+    if args.again {
+        body["again"] = true.into();
+    }
     let resent = client.call(Method::POST, "/api/v1/deliveries/resend", Some(&body)).await?;
     output.answer(&resent, || match resent["left"].as_u64() {
         Some(0) | None => format!("{} are queued again", resent["queued"]),
@@ -139,9 +149,12 @@ mod tests {
             ids: ids.iter().map(ToString::to_string).collect(),
             status: status.map(str::to_owned),
             medium: None,
+            again: false,
         };
         assert!(check(&args(&["a"], None)).is_ok() && check(&args(&[], Some("failed"))).is_ok());
-        for wrong in [args(&[], None), args(&["a"], Some("failed"))] {
+        assert!(check(&ResendArgs { again: true, ..args(&[], Some("sent")) }).is_ok());
+        let sent = [args(&[], Some("sent")), args(&[], Some("delivered"))];
+        for wrong in [args(&[], None), args(&["a"], Some("failed"))].into_iter().chain(sent) {
             assert_eq!(check(&wrong).unwrap_err().exit_code(), 2);
         }
     }

@@ -1,15 +1,15 @@
 //! `oyez job enqueue`, `list`, `show`, `watch`, `cancel`, `retry`.
 
+mod enqueue;
 mod watch;
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    args::{EnqueueArgs, Global, JobCommand, JobFilterArgs, JobListArgs, JobSelection},
+    args::{Global, JobCommand, JobFilterArgs, JobListArgs, JobSelection},
     client::{Client, segment},
     error::Failure,
-    notify,
     output::{Output, table},
 };
 use crate::config::parse_duration;
@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, command: JobCommand, output: &Output) -
         return watch::run(global, id, output).await;
     }
     let call = match command {
-        JobCommand::Enqueue(args) => Call::Enqueue(body(global, args)?),
+        JobCommand::Enqueue(args) => Call::Enqueue(enqueue::body(global, args)?),
         JobCommand::List(args) => Call::List(args),
         JobCommand::Show { id } | JobCommand::Watch { id } => Call::Show(id),
         JobCommand::Cancel(selection) => Call::Change("cancel", checked(selection)?),
@@ -50,38 +50,12 @@ impl Call {
     }
 }
 
-fn body(global: &Global, args: EnqueueArgs) -> Result<Value, Failure> {
-    let mut body = json!({"kind": args.kind});
-    let texts = [
-        ("user", args.user),
-        ("queue", args.queue),
-        ("run_at", args.run_at),
-        ("unique_key", args.unique_key),
-    ];
-    for (key, value) in texts {
-        if let Some(value) = value {
-            body[key] = value.into();
-        }
-    }
-    if let Some(text) = args.args {
-        body["args"] = any_json("--args", &text)?;
-    }
-    if let Some(data) = notify::data(global)? {
-        body["data"] = data.into();
-    }
-    if let Some(priority) = args.priority {
-        body["priority"] = priority.into();
-    }
-    if let Some(max_attempts) = args.max_attempts {
-        body["max_attempts"] = max_attempts.into();
-    }
-    if let Some(text) = args.timeout {
-        let timeout = parse_duration(&text).ok_or_else(|| {
-            Failure::usage(format!("--timeout takes a duration such as 90s or 10m, given {text:?}"))
-        })?;
-        body["timeout"] = timeout.as_secs_f64().into();
-    }
-    Ok(body)
+/// A duration of a flag, in seconds.
+pub(super) fn seconds(flag: &str, text: &str) -> Result<f64, Failure> {
+    let duration = parse_duration(text).ok_or_else(|| {
+        Failure::usage(format!("{flag} takes a duration such as 90s or 10m, given {text:?}"))
+    })?;
+    Ok(duration.as_secs_f64())
 }
 
 /// JSON of a flag.
@@ -251,31 +225,6 @@ mod tests {
             Some(Command::Job(command)) => (cli.global, command),
             other => panic!("{other:?}"),
         }
-    }
-
-    #[test]
-    fn the_body_is_what_the_api_takes() {
-        let (global, command) = parsed(&[
-            "enqueue",
-            "report",
-            "--args",
-            "[1]",
-            "--user",
-            "anna",
-            "--data",
-            "{\"a\":1}",
-            "--timeout",
-            "2m",
-            "--priority",
-            "1",
-        ]);
-        let JobCommand::Enqueue(args) = command else { panic!("{command:?}") };
-        let expected = json!({"kind": "report", "user": "anna", "args": [1], "data": {"a": 1}, "priority": 1,
-            "timeout": 120.0});
-        assert_eq!(body(&global, args).unwrap(), expected);
-        let (global, command) = parsed(&["enqueue", "report", "--args", "{a}"]);
-        let JobCommand::Enqueue(args) = command else { panic!("{command:?}") };
-        assert_eq!(body(&global, args).unwrap_err().exit_code(), 2);
     }
 
     #[test]

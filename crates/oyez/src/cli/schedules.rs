@@ -7,9 +7,12 @@ use super::{
     args::{Global, ScheduleCommand, ScheduleSetArgs},
     client::{Client, segment},
     error::Failure,
-    jobs::{any_json, array, text},
+    jobs::{any_json, array, plain, seconds, text},
     output::{Output, table},
 };
+
+/// How many times are made up for with `--misfire all`, when nothing is said of it.
+const MISFIRE_MAX: u32 = 100;
 
 pub(super) async fn run(global: &Global, command: ScheduleCommand, output: &Output) -> Result<(), Failure> {
     let client = Client::connect(global).await?;
@@ -36,7 +39,11 @@ async fn act(client: &Client, command: ScheduleCommand, output: &Output) -> Resu
             output.answer(&json!({"name": name, "deleted": true}), || format!("schedule {name} is deleted"));
             return Ok(());
         }
-        ScheduleCommand::Show { name } => client.call(Method::GET, &path(&name), None).await?,
+        ScheduleCommand::Show { name } => {
+            let schedule = client.call(Method::GET, &path(&name), None).await?;
+            output.answer(&schedule, || told(&schedule));
+            return Ok(());
+        }
         ScheduleCommand::Set(args) => set(client, &path(&args.name), &args).await?,
         ScheduleCommand::Pause { name } => pause(client, &path(&name), true).await?,
         ScheduleCommand::Resume { name } => pause(client, &path(&name), false).await?,
@@ -64,12 +71,7 @@ fn changed(known: Option<&Value>, args: &ScheduleSetArgs) -> Result<Value, Failu
             body[key] = value.clone();
         }
     }
-    let texts = [
-        ("cron", &args.cron),
-        ("time_zone", &args.time_zone),
-        ("misfire", &args.misfire),
-        ("overlap", &args.overlap),
-    ];
+    let texts = [("cron", &args.cron), ("time_zone", &args.time_zone), ("overlap", &args.overlap)];
     for (key, value) in texts {
         if let Some(value) = value {
             body[key] = value.as_str().into();
@@ -80,6 +82,9 @@ fn changed(known: Option<&Value>, args: &ScheduleSetArgs) -> Result<Value, Failu
             body["job"][key] = value.as_str().into();
         }
     }
+    if let Some(misfire) = misfire(&body["misfire"]["all"], args)? {
+        body["misfire"] = misfire;
+    }
     if let Some(text) = &args.args {
         body["job"]["args"] = any_json("--args", text)?;
     }
@@ -88,6 +93,46 @@ fn changed(known: Option<&Value>, args: &ScheduleSetArgs) -> Result<Value, Failu
         return Err(Failure::usage(message).hint("oyez schedule set NAME KIND --cron '0 3 * * *'"));
     }
     Ok(body)
+}
+
+/// What becomes of missed times, if the flags say anything of it; `before` is what `all` is now.
+fn misfire(before: &Value, args: &ScheduleSetArgs) -> Result<Option<Value>, Failure> {
+    let says_how_many = args.misfire_window.is_some() || args.misfire_max.is_some();
+    match args.misfire.as_deref() {
+        Some("all") => {}
+        None if says_how_many && before.is_object() => {}
+        _ if says_how_many => {
+            return Err(Failure::usage("--misfire-window and --misfire-max go with --misfire all"));
+        }
+        word => return Ok(word.map(Value::from)),
+    }
+    let window = match &args.misfire_window {
+        Some(text) => seconds("--misfire-window", text)?.into(),
+        None => before["window"].clone(),
+    };
+    if window.is_null() {
+        let message = "--misfire all needs --misfire-window: how far back missed times are fired";
+        return Err(Failure::usage(message).hint("oyez schedule set NAME --misfire all --misfire-window 1h"));
+    }
+    let known = before["max"].as_u64().map_or(Value::from(MISFIRE_MAX), Value::from);
+    let max = args.misfire_max.map_or(known, Value::from);
+    Ok(Some(json!({"all": {"window": window, "max": max}})))
+}
+
+/// One schedule with all that is known of it; its next three times too.
+fn told(schedule: &Value) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for (key, value) in schedule.as_object().into_iter().flatten() {
+        let value = match key.as_str() {
+            "next" => array(value).map(plain).collect::<Vec<_>>().join(", "),
+            "last" => text(value, "planned_at"),
+            _ => plain(value),
+        };
+        if !value.is_empty() {
+            lines.push(format!("{:<20} {value}", key.replace('_', " ")));
+        }
+    }
+    lines.join("\n")
 }
 
 fn rows<'a>(schedules: impl Iterator<Item = &'a Value>) -> String {
@@ -120,6 +165,8 @@ mod tests {
             user: None,
             queue: None,
             misfire: None,
+            misfire_window: None,
+            misfire_max: None,
             overlap: None,
         }
     }
@@ -135,5 +182,41 @@ mod tests {
         let new = ScheduleSetArgs { kind: Some("report".into()), cron: Some("@daily".into()), ..args() };
         assert_eq!(changed(None, &new).unwrap(), json!({"cron": "@daily", "job": {"kind": "report"}}));
         assert_eq!(changed(None, &args()).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn missed_times_are_all_fired_as_far_back_as_is_said() {
+        let set = |before: Value, flags: [Option<&str>; 3]| {
+            let [word, window, max] = flags;
+            let args = ScheduleSetArgs {
+                misfire: word.map(str::to_owned),
+                misfire_window: window.map(str::to_owned),
+                misfire_max: max.map(|max| max.parse().unwrap()),
+                ..args()
+            };
+            misfire(&before, &args)
+        };
+        let all = |window: f64, max: u32| json!({"all": {"window": window, "max": max}});
+        let none = || Value::Null;
+        assert_eq!(set(none(), [Some("all"), Some("1h"), None]).unwrap(), Some(all(3600.0, 100)));
+        assert_eq!(set(none(), [Some("skip"), None, None]).unwrap(), Some(json!("skip")));
+        assert_eq!(set(none(), [None, None, None]).unwrap(), None);
+        let before = || json!({"window": 60.0, "max": 2});
+        assert_eq!(set(before(), [None, Some("2m"), None]).unwrap(), Some(all(120.0, 2)));
+        assert_eq!(set(before(), [Some("all"), None, Some("5")]).unwrap(), Some(all(60.0, 5)));
+        for wrong in [[Some("all"), None, None], [None, Some("1h"), None], [Some("once"), None, Some("3")]] {
+            assert_eq!(set(none(), wrong).unwrap_err().exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn one_schedule_is_shown_with_its_next_three_times() {
+        let shown = told(
+            &json!({"name": "n", "misfire": {"all": {"max": 2}}, "next": ["a", "b", "c"], "last": null}),
+        );
+        assert_eq!(
+            shown,
+            "name                 n\nmisfire              {\"all\":{\"max\":2}}\nnext                 a, b, c"
+        );
     }
 }

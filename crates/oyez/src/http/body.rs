@@ -1,5 +1,9 @@
 //! What a request carries, read with errors that say what would be right: JSON bodies, query strings, path segments.
 
+mod misfit;
+
+use std::borrow::Cow;
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Path, Request, rejection::PathRejection},
@@ -10,6 +14,9 @@ use oyez_protocol::ErrorCode;
 use serde::de::DeserializeOwned;
 
 use super::{Http, refusal::Refusal};
+
+/// What a message shows to who gave an id that is none.
+const EXAMPLE_ID: &str = "01930d2e-7c5a-7bbb-8000-000000000001";
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -74,24 +81,21 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     }
 }
 
+/// Every body is an object; serde would take a list of the fields' values for one. What does not fit is read a second
+/// time, so that what does costs no trace of where in it we are.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            let detail = error.to_string();
-            match field_of(&detail).map(str::to_owned) {
-                Some(field) => Refusal::at(&field, detail),
-                None => Refusal::new(ErrorCode::Invalid, detail),
-            }
-        }
-        _ => Refusal::new(ErrorCode::NotJson, format!("the body is not JSON: {error}")),
-    })
-}
-
-/// The field that serde's sentence names: ``missing field `to` at line 1 column 2``.
-fn field_of(detail: &str) -> Option<&str> {
-    let about_a_field = ["missing field `", "unknown field `", "duplicate field `"];
-    let rest = about_a_field.iter().find_map(|start| detail.strip_prefix(start))?;
-    rest.split('`').next()
+    let is_list = body.trim_ascii_start().starts_with(b"[");
+    let error = match serde_json::from_slice(body) {
+        Ok(value) if !is_list => return Ok(value),
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    Err(misfit::refuse::<T>(body).unwrap_or_else(|| {
+        // It may not fit before the place where it stops being JSON.
+        let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err().or(error);
+        let why = error.map(|error| format!(": {error}")).unwrap_or_default();
+        Refusal::new(ErrorCode::NotJson, format!("the body is not JSON{why}"))
+    }))
 }
 
 impl<T: DeserializeOwned> FromRequestParts<Http> for Query<T> {
@@ -103,7 +107,7 @@ impl<T: DeserializeOwned> FromRequestParts<Http> for Query<T> {
             Err(rejection) => {
                 let text = rejection.body_text();
                 let detail = text.split_once("query string: ").map_or(text.as_str(), |(_, reason)| reason);
-                Err(Refusal::new(ErrorCode::Invalid, format!("the query is wrong: {detail}")))
+                Err(Refusal::new(ErrorCode::Invalid, format!("the query is wrong: {}", about_ids(detail))))
             }
         }
     }
@@ -118,10 +122,18 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Http> for Segments<T> {
             Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
                 let text = rejection.body_text();
                 let detail = text.strip_prefix("Invalid URL: ").unwrap_or(&text);
-                Err(Refusal::new(ErrorCode::Invalid, format!("the path is wrong: {detail}")))
+                Err(Refusal::new(ErrorCode::Invalid, format!("the path is wrong: {}", about_ids(detail))))
             }
             Err(rejection) => Err(Refusal::internal(rejection.body_text())),
         }
+    }
+}
+
+/// A sentence about an id that is none, with what one looks like in place of how its parsing failed.
+fn about_ids(sentence: &str) -> Cow<'_, str> {
+    match sentence.find("UUID parsing failed") {
+        Some(at) => format!("{}an id looks like {EXAMPLE_ID}", &sentence[..at]).into(),
+        None => sentence.into(),
     }
 }
 
@@ -144,6 +156,7 @@ mod tests {
         assert_eq!(refused("").code, ErrorCode::NotJson);
         let problem = refused("{}");
         assert_eq!((problem.code, problem.field.as_deref()), (ErrorCode::Invalid, Some("to")));
+        assert_eq!(refused("[\"a\"]").detail, "the body is a list: expected an object");
         assert_eq!(refused("{\"to\":\"a\",\"tto\":1}").field.as_deref(), Some("tto"));
         let problem = refused("{\"to\":7}");
         assert!(
@@ -151,6 +164,15 @@ mod tests {
             "{}",
             problem.detail
         );
+    }
+
+    #[test]
+    fn who_gives_no_id_is_shown_one() {
+        let sentence = "Cannot parse `id` with value `nope`: UUID parsing failed: invalid character at 1";
+        let told =
+            "Cannot parse `id` with value `nope`: an id looks like 01930d2e-7c5a-7bbb-8000-000000000001";
+        assert_eq!(about_ids(sentence), told);
+        assert_eq!(about_ids("something else"), "something else");
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(super) fn endpoints(table: Endpoints) -> Endpoints {
             Endpoint::post("/api/v1/deliveries/resend", "deliveries", "Send many deliveries again")
                 .describe(
                     "`{\"ids\": […]}`, up to 1,000, or all that a filter finds: `{\"status\": \"failed\", \"medium\": \
-                     \"email\"}`.",
+                     \"email\"}`. What was `sent` or `delivered` takes `\"again\": true` too, for people have it.",
                 )
                 .access(operator)
                 .body::<ResendRequest>()

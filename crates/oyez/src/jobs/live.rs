@@ -40,6 +40,8 @@ struct Attempt {
     /// The job as it was claimed, without its arguments.
     record: Arc<JobRecord>,
     progress: Option<Progress>,
+    /// When that was said, unless it is what the store had.
+    reported_at: Option<Timestamp>,
     pace: Pace,
     cancel: CancellationToken,
 }
@@ -80,7 +82,8 @@ impl Live {
         }
         let progress = record.progress.take();
         let (id, record, pace) = (record.id, Arc::new(record), Pace::default());
-        attempts.by_job.insert(id, Attempt { record, progress, pace, cancel: cancel.clone() });
+        let attempt = Attempt { record, progress, reported_at: None, pace, cancel: cancel.clone() };
+        attempts.by_job.insert(id, attempt);
         cancel
     }
 
@@ -93,6 +96,12 @@ impl Live {
     pub(super) fn progress(&self, job: JobId, attempt: u32) -> Option<Progress> {
         let attempts = self.lock();
         attempts.by_job.get(&job).filter(|known| known.record.attempt == attempt)?.progress.clone()
+    }
+
+    /// When this node last heard how far a job is.
+    pub(super) fn reported_at(&self, job: JobId, attempt: u32) -> Option<Timestamp> {
+        let attempts = self.lock();
+        attempts.by_job.get(&job).filter(|known| known.record.attempt == attempt)?.reported_at
     }
 
     /// What an attempt that ends said last.
@@ -121,6 +130,7 @@ impl Live {
         let changes_step = known.progress.as_ref().map(step) != Some(step(&progress));
         let due = known.pace.report(now, changes_step);
         known.progress = Some(progress.clone());
+        known.reported_at = Some(now);
         let moved = Moved {
             record: Arc::clone(&known.record),
             progress,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oyez_core::{
-    job::{JobRecord, snapshot_frame},
+    job::{JobRecord, JobState, snapshot_frame},
     queue::QueueSettings,
 };
 use oyez_protocol::{JobId, QueueName, UserId, frame::job};
@@ -64,9 +64,8 @@ impl Jobs {
         if jobs.is_empty() {
             return Ok(None);
         }
-        let now = self.shared.now();
         let frames: Vec<String> =
-            jobs.into_iter().map(|record| snapshot_frame(&self.brought_up(record), now)).collect();
+            jobs.into_iter().map(|record| self.present_frame(&self.brought_up(record))).collect();
         let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
         Ok(Some(job::jobs(&frames)))
     }
@@ -79,6 +78,18 @@ impl Jobs {
             depths: store.queue_depths().await?,
             running: store.running_jobs(MOST_RUNNING).await?,
         })
+    }
+
+    /// The frame that says where a job is. How far an attempt is bears the time at which that was said: an end that is
+    /// just being written would seem to come before it else.
+    pub(super) fn present_frame(&self, record: &JobRecord) -> String {
+        let said_at = match record.state {
+            JobState::Running => {
+                self.shared.live.reported_at(record.id, record.attempt).or(record.attempted_at)
+            }
+            _ => None,
+        };
+        snapshot_frame(record, said_at.unwrap_or_else(|| self.shared.now()))
     }
 
     /// With the progress that was reported since the last write.

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use oyez_core::job::snapshot_frame;
 use oyez_protocol::JobId;
 use tokio::sync::watch;
 
@@ -123,6 +122,6 @@ impl Watch {
     async fn look(&mut self) -> Result<Arc<str>, JobsError> {
         let record = self.jobs.get(self.job).await?;
         self.over = record.state.is_final();
-        Ok(snapshot_frame(&record, self.jobs.shared.now()).into())
+        Ok(self.jobs.present_frame(&record).into())
     }
 }

@@ -94,6 +94,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
     let outbound = Outbound::new(options(true)).unwrap();
     let answer = post(&outbound, &format!("http://{address}/")).await.unwrap();
     assert_eq!((answer.status, answer.is_success()), (307, false));
+    assert_eq!(answer.summary(), "HTTP 307 (redirects are not followed: give the address itself)");
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 

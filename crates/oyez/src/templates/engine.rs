@@ -6,7 +6,11 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 use oyez_core::template::Part;
 use oyez_protocol::Locale;
 
-use super::{error::Broken, filters};
+use super::{
+    error::Broken,
+    filters,
+    mjml::{self, NotMjml, Origin},
+};
 
 /// Most steps that rendering one part may take. A digest of a hundred items takes some thousands.
 const MAX_STEPS: u64 = 500_000;
@@ -31,10 +35,10 @@ fn join(kind: &str, locale: &str, part: &str) -> String {
     format!("{kind}/{locale}/{part}")
 }
 
-/// Name, language and part of a key.
+/// Name, language and part of a key. From its end: a name that no template has may have slashes of its own.
 fn split(key: &str) -> Option<(&str, &str, &str)> {
-    let (kind, rest) = key.split_once('/')?;
-    let (locale, part) = rest.split_once('/')?;
+    let (rest, part) = key.rsplit_once('/')?;
+    let (kind, locale) = rest.rsplit_once('/')?;
     Some((kind, locale, part))
 }
 
@@ -92,6 +96,30 @@ impl Engine {
         lenient
     }
 
+    /// A flaw in the MJML that Jinja made of a part: where it comes from in the templates, as far as that can be told.
+    pub(super) fn flaw_in_mjml(&self, key: &Key, rendered: &str, flaw: NotMjml) -> Broken {
+        let templates: Vec<_> =
+            self.environment.templates().filter(|(name, _)| name.ends_with("/html")).collect();
+        let (own, others): (Vec<_>, Vec<_>) = templates
+            .iter()
+            .map(|(name, template)| (*name, template.source()))
+            .partition(|(name, _)| *name == key.0);
+        let own = own.first().map(|(_, source)| *source);
+        let origin = flaw.at.zip(own).and_then(|(at, own)| mjml::origin(rendered, at, own, &others));
+        match (origin, flaw.at) {
+            (Some(Origin { template, source, at }), _) => {
+                let place = source.get(..at).map(position);
+                broken(template.unwrap_or(&key.0), place, flaw.reason)
+            }
+            (None, Some(at)) => {
+                let (line, column) = position(rendered.get(..at).unwrap_or_default());
+                let place = format!("line {line}, column {column} of the MJML that Jinja makes of it");
+                broken(&key.0, None, format!("{} ({place})", flaw.reason))
+            }
+            (None, None) => broken(&key.0, None, flaw.reason),
+        }
+    }
+
     /// Renders a part. The values of `context` are escaped in HTML.
     pub(super) fn render(&self, key: &Key, context: &Value) -> Result<String, (ErrorKind, Broken)> {
         if let Some(broken) = self.flaw(key) {
@@ -143,10 +171,18 @@ fn innermost(error: &Error) -> &Error {
 fn explain(error: &Error, key: &Key) -> Broken {
     let error = innermost(error);
     let name = error.name().filter(|name| split(name).is_some()).unwrap_or(&key.0);
-    let (kind, locale, part) = split(name).unwrap_or_default();
+    broken(name, place(error), reason(error, part_of(name)))
+}
+
+fn broken(key: &str, place: Option<(usize, usize)>, reason: String) -> Broken {
+    let (kind, locale, _) = split(key).unwrap_or_default();
     let template = if locale == NO_LOCALE { kind.to_owned() } else { format!("{kind} ({locale})") };
-    let part = Part::ALL.into_iter().find(|known| known.as_str() == part).unwrap_or(Part::Html);
-    Broken { template, part, place: place(error), reason: reason(error, part) }
+    Broken { template, part: part_of(key), place, reason }
+}
+
+fn part_of(key: &str) -> Part {
+    let (.., part) = split(key).unwrap_or_default();
+    Part::ALL.into_iter().find(|known| known.as_str() == part).unwrap_or(Part::Html)
 }
 
 /// Line and column, counted from 1.
@@ -160,7 +196,7 @@ fn place(error: &Error) -> Option<(usize, usize)> {
 }
 
 /// Line and column of what comes after a text.
-pub(super) fn position(before: &str) -> (usize, usize) {
+fn position(before: &str) -> (usize, usize) {
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
@@ -175,7 +211,8 @@ fn reason(error: &Error, part: Part) -> String {
         ErrorKind::TemplateNotFound => {
             // The name as the template has it, or as the engine knows it.
             let wanted = detail.split(['"', '\'']).nth(1).unwrap_or_default();
-            let name = split(wanted).map_or(wanted, |(kind, ..)| kind);
+            let as_key = split(wanted).filter(|(.., sort)| *sort == part.as_str());
+            let name = as_key.map_or(wanted, |(kind, ..)| kind);
             format!("there is no template {name:?} with a part {:?}", part.as_str())
         }
         ErrorKind::OutOfFuel => format!("it takes more than {MAX_STEPS} steps"),

@@ -72,10 +72,9 @@ impl<'a> Chosen<'a> {
             None => source.as_deref().map(plain::text_of).unwrap_or_default(),
         };
         let html = match source {
-            Some(source) if mjml::is_mjml(&source) => Some(mjml::to_html(&source).map_err(|error| {
-                let template = self.body.map(|entry| entry.kind.to_string()).unwrap_or_default();
-                let broken = Broken { template, part: Part::Html, place: error.place, reason: error.reason };
-                (ErrorKind::SyntaxError, broken)
+            Some(source) if mjml::is_mjml(&source) => Some(mjml::to_html(&source).map_err(|flaw| {
+                let key = self.body.expect("only a body makes HTML").key(Part::Html);
+                (ErrorKind::SyntaxError, engine.flaw_in_mjml(&key, &source, flaw))
             })?),
             source => source,
         };

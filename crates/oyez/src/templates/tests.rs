@@ -350,6 +350,10 @@ async fn a_broken_template_is_refused_with_part_line_and_column() {
             "template t, html, line 1, column 4: there is no template \"gone\" with a part \"html\"",
         ),
         (
+            "{% include \"/etc/passwd\" %}",
+            "template t, html, line 1, column 4: there is no template \"/etc/passwd\" with a part \"html\"",
+        ),
+        (
             "{{ message | nope }}",
             "template t, html, line 1, column 14: unknown filter: filter nope is unknown",
         ),
@@ -360,6 +364,56 @@ async fn a_broken_template_is_refused_with_part_line_and_column() {
     assert!(
         fixture.put("t", subject).await.unwrap_err().starts_with("template t, subject, line 1, column 6")
     );
+    assert!(fixture.store.templates().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn broken_mjml_is_refused_with_what_and_where_in_the_template() {
+    let fixture = Fixture::new(None).await.unwrap();
+    let within = |text: &str| {
+        format!(
+            "<mjml>\n<mj-body>\n<mj-section><mj-column>\n{text}\n</mj-column></mj-section>\n</mj-body>\n</mjml>\n"
+        )
+    };
+    for (text, wanted) in [
+        (
+            "  <mj-text>a",
+            "line 4, column 3: the MJML is wrong: the element <mj-text> is not closed: write </mj-text> before </mj-column>",
+        ),
+        (
+            "{% if user.id %}\n<mj-text>{{ message }} <b>x</mj-text>\n{% endif %}",
+            "line 5, column 24: the MJML is wrong: the element <b> is not closed: write </b> before </mj-text>",
+        ),
+        (
+            "<mj-text>a & b < c</mj-text>",
+            "line 4, column 16: the MJML is wrong: this \"<\" begins no tag: write &lt; for the sign itself",
+        ),
+        (
+            "<mj-buton>{{ message }}</mj-buton>",
+            "line 4, column 1: the MJML is wrong: there is no element <mj-buton>: did you mean <mj-button>?",
+        ),
+        (
+            "<mj-foo />",
+            "line 4, column 1: the MJML is wrong: there is no element <mj-foo>: text stands in <mj-text>, HTML of \
+             your own in <mj-raw>",
+        ),
+        (
+            "<MJ-Text>x</MJ-Text>",
+            "line 4, column 1: the MJML is wrong: there is no element <MJ-Text>: did you mean <mj-text>?",
+        ),
+        ("<mj-text a=\"1>x</mj-text>", "line 4, column 10: the MJML is wrong: this is not well-formed"),
+        (
+            "<mj-text>{{ message }} < {{ message }}</mj-text><mj-text>{{ message }} < {{ message }}</mj-text>",
+            "the MJML is wrong: this \"<\" begins no tag: write &lt; for the sign itself (line 4, column ",
+        ),
+    ] {
+        let refused = fixture.put("t", html(&within(text))).await.unwrap_err();
+        let rest = refused.strip_prefix("template t, html").unwrap();
+        assert!(rest.trim_start_matches([',', ':', ' ']).starts_with(wanted), "{text}: {refused}");
+    }
+    let framed = html("{% extends \"layout\" %}\n{% block content %}\n<mj-section>\n{% endblock %}");
+    let refused = fixture.put("t", framed).await.unwrap_err();
+    assert!(refused.contains("the element <mj-section> is not closed"), "{refused}");
     assert!(fixture.store.templates().await.unwrap().is_empty());
 }
 

@@ -25,6 +25,11 @@ fn look_after_people_who_are_away(data: &std::path::Path) {
     assert_eq!(run(data, &["delivery", "resend"]).status.code(), Some(2));
     let resent = answer(data, &["delivery", "resend", "--status", "failed"]);
     assert_eq!(resent, json!({"queued": 0, "left": 0}));
+    let sent = ["delivery", "resend", "--status", "sent"];
+    let refused = run(data, &sent);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("add --again"), "{refused:?}");
+    assert_eq!(answer(data, &[&sent[..], &["--again"]].concat())["queued"], 0);
     assert_eq!(answer(data, &["status"])["stats"]["deliveries"], json!({}));
     let doctor = run(data, &["doctor"]);
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();

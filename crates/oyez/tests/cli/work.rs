@@ -32,8 +32,10 @@ fn look_after_jobs(data: &std::path::Path) {
         "[7]",
         "--queue",
         "slow",
-        "--data",
+        "--public-data",
         "{\"n\":1}",
+        "--notify",
+        "none",
     ];
     let accepted = answer(data, &job);
     assert_eq!(accepted["created"], true);
@@ -69,6 +71,11 @@ fn look_after_jobs(data: &std::path::Path) {
     assert_eq!((&made["job"]["kind"], made["next"].as_array().map(Vec::len)), (&json!("report"), Some(3)));
     let moved = answer(data, &["schedule", "set", "nightly", "--cron", "@hourly"]);
     assert_eq!((&moved["cron"], &moved["time_zone"]), (&json!("@hourly"), &json!("Europe/Zurich")));
+    let all = answer(data, &["schedule", "set", "nightly", "--misfire", "all", "--misfire-window", "1h"]);
+    assert_eq!(all["misfire"], json!({"all": {"window": 3600.0, "max": 100}}));
+    let next = all["next"].as_array().unwrap().iter().map(|time| time.as_str().unwrap().to_owned());
+    let shown = said(data, &["schedule", "show", "nightly"]);
+    assert!(next.into_iter().all(|time| shown.contains(&time)), "{shown}");
     let fired = said(data, &["schedule", "run", "nightly"]);
     assert_eq!(answer(data, &["job", "show", fired.trim()])["schedule"], "nightly");
     assert!(said(data, &["schedule", "pause", "nightly"]).contains("paused"));

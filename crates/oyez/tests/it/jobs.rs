@@ -1,6 +1,7 @@
 //! Jobs over HTTP: asked for by applications, seen and called off by their owners.
 
 use oyez::auth::Scope;
+use oyez_protocol::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -296,7 +297,9 @@ async fn a_watcher_sees_where_the_job_is_and_then_its_end() {
     claim(&app, &key, &json!({})).await;
     let path = format!("/api/v1/jobs/{id}");
     let report = json!({"attempt": 1, "percent": 40, "message": "reading"});
+    app.hand.advance(2);
     app.post(&format!("{path}/progress"), &key, &report).await.expect(200);
+    app.hand.advance(3);
 
     let watch = || app.request(Method::GET, &format!("{path}/watch")).bearer_auth(&anna);
     let mut response = watch().send().await.unwrap();
@@ -309,6 +312,9 @@ async fn a_watcher_sees_where_the_job_is_and_then_its_end() {
         (&frame["percent"], &frame["message"], &frame["n"]),
         (&json!(40), &json!("reading"), &json!(7))
     );
+    let job = app.get(&path, &key).await.expect(200).json();
+    let begun: Timestamp = serde_json::from_value(job["attempted_at"].clone()).unwrap();
+    assert_eq!(frame["timestamp"], json!(begun.plus_seconds(2)), "when it was said, not when it was asked");
 
     app.post(&format!("{path}/complete"), &key, &json!({"attempt": 1, "result": {"pages": 3}}))
         .await

@@ -43,6 +43,39 @@ async fn a_bad_body_is_told_apart_by_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn what_does_not_fit_is_told_with_its_field_and_without_the_words_of_rust() {
+    let app = TestApp::start().await;
+    let key = app.key(&[Scope::Admin]).await;
+    let nobody = "01930d2e-7c5a-7bbb-8000-000000000001";
+    let step = json!({"attempt": 1, "name": "a", "status": "nonsense"});
+    let step_path = format!("jobs/{nobody}/step");
+    for (method, path, body, field, wanted) in [
+        (Method::PATCH, "queues/default", json!({"rate": "10/1m"}), json!("rate"), "`count`, `period`"),
+        (
+            Method::PUT,
+            "schedules/sx",
+            json!({"cron": "@daily", "job": {"kind": "a"}, "misfire": "all"}),
+            json!("misfire"),
+            "alone",
+        ),
+        (Method::PUT, "boards/b", json!([1]), json!(null), "the body is a list: expected an object"),
+        (Method::PUT, "boards/b", json!({"state": [1]}), json!("state"), "a list, expected an object"),
+        (Method::POST, step_path.as_str(), step, json!("status"), "`processing`"),
+        (Method::POST, "deliveries/resend", json!({"ids": ["nope"]}), json!("ids[0]"), nobody),
+        (Method::POST, "deliveries/nope/resend", json!({}), json!(null), nobody),
+    ] {
+        let request = app.request(method, &format!("/api/v1/{path}")).bearer_auth(&key).json(&body);
+        let problem = app.send(request).await.refused(422, "invalid").json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(problem["field"] == field && detail.contains(wanted), "{problem}");
+        assert!(
+            !detail.contains("struct") && !detail.contains("variant") && !detail.contains("UUID"),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_sane_request_id_comes_back_and_any_other_is_replaced() {
     let app = TestApp::start().await;
     let with = async |id: &str| {

@@ -229,6 +229,8 @@ async fn a_redirect_is_a_failure_and_not_followed() {
     receiver.next([Says { status: 307, location, ..Says::default() }]);
     let tested = world.webhooks.test(&endpoint("app")).await.unwrap();
     assert_eq!((tested.delivered, tested.status), (false, Some(307)));
+    let said = tested.error.unwrap();
+    assert!(said.starts_with("app answered HTTP 307 (redirects are not followed"), "{said}");
     assert_eq!(receiver.taken().len(), 1);
 }
 

@@ -54,6 +54,9 @@ pub(in crate::cli) struct ResendArgs {
     /// Only those by this medium
     #[arg(long)]
     pub(in crate::cli) medium: Option<String>,
+    /// With --status sent or delivered: yes, people shall get again what they have
+    #[arg(long, requires = "status")]
+    pub(in crate::cli) again: bool,
 }
 
 #[derive(Debug, Subcommand)]

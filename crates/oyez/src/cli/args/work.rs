@@ -7,8 +7,8 @@ pub(in crate::cli) enum JobCommand {
     /// Ask for a job
     #[command(
         after_help = "Example:\n  oyez job enqueue oracle_upload --user anna --args '{\"transaction\":602}' \
-                      --data '{\"transaction_id\":602}'\n\n--data takes a directory as everywhere, or a JSON object \
-                      whose keys the owner sees in each frame; give it twice for both."
+                      --public-data '{\"transaction_id\":602}' --backoff first=5s,max=10m --notify failed\n\n--data takes \
+                      such a JSON object too, where it names no directory."
     )]
     Enqueue(EnqueueArgs),
     /// List jobs, newest first
@@ -42,6 +42,9 @@ pub(in crate::cli) struct EnqueueArgs {
     /// What the worker needs: any JSON
     #[arg(long, value_name = "JSON")]
     pub(in crate::cli) args: Option<String>,
+    /// What the owner sees in each frame: a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub(in crate::cli) public_data: Option<String>,
     /// Whose job it is
     #[arg(long)]
     pub(in crate::cli) user: Option<String>,
@@ -57,12 +60,31 @@ pub(in crate::cli) struct EnqueueArgs {
     /// No second job with this key while one is unfinished
     #[arg(long, value_name = "KEY")]
     pub(in crate::cli) unique_key: Option<String>,
+    /// The key counts while a job is in one of these states; several with commas [default: those before its end]
+    #[arg(long, value_name = "STATES", value_delimiter = ',', requires = "unique_key")]
+    pub(in crate::cli) unique_states: Vec<String>,
+    /// The key counts anew in each such stretch of time, such as 1h
+    #[arg(long, value_name = "DURATION", requires = "unique_key")]
+    pub(in crate::cli) unique_period: Option<String>,
     /// How often it may fail [default: 3]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) max_attempts: Option<u16>,
     /// How long one attempt may take, such as 10m
     #[arg(long, value_name = "DURATION")]
     pub(in crate::cli) timeout: Option<String>,
+    /// How long it waits after a failure: first=15s,factor=2,max=1h,jitter=0.2, or some of these
+    #[arg(long, value_name = "WAITS")]
+    pub(in crate::cli) backoff: Option<String>,
+    /// Which ends land in the owner's inbox: completed, failed, cancelled or none; several with commas [default:
+    /// completed,failed]
+    #[arg(long, value_name = "ENDS", value_delimiter = ',', value_parser = ["completed", "failed", "cancelled", "none"])]
+    pub(in crate::cli) notify: Vec<String>,
+    /// What the owner reads: a JSON object with started, completed, failed, cancelled, url
+    #[arg(long, value_name = "JSON")]
+    pub(in crate::cli) messages: Option<String>,
+    /// Makes a repeated call the same call
+    #[arg(long, value_name = "KEY")]
+    pub(in crate::cli) idempotency_key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +133,8 @@ pub(in crate::cli) enum ScheduleCommand {
     /// Make or change a schedule
     #[command(
         after_help = "Examples:\n  oyez schedule set nightly-report report --cron '0 3 * * *' --time-zone Europe/Zurich\n  \
-                      oyez schedule set heartbeat ping --cron '@every 90s' --overlap skip"
+                      oyez schedule set heartbeat ping --cron '@every 90s' --overlap skip\n  \
+                      oyez schedule set hourly-sums sums --cron '@hourly' --misfire all --misfire-window 1d"
     )]
     Set(ScheduleSetArgs),
     /// Fire a schedule now; its next time stays
@@ -157,9 +180,16 @@ pub(in crate::cli) struct ScheduleSetArgs {
     /// Where they wait
     #[arg(long)]
     pub(in crate::cli) queue: Option<String>,
-    /// What happens to times that passed while no server ran: skip or once [default: once]
-    #[arg(long, value_parser = ["skip", "once"])]
+    /// What happens to times that passed while no server ran: skip, once (one job for all of them) or all [default:
+    /// once]
+    #[arg(long, value_parser = ["skip", "once", "all"])]
     pub(in crate::cli) misfire: Option<String>,
+    /// With --misfire all: how far back, such as 1h
+    #[arg(long, value_name = "DURATION")]
+    pub(in crate::cli) misfire_window: Option<String>,
+    /// With --misfire all: at most so many, the newest [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) misfire_max: Option<u32>,
     /// What happens when the last job has not ended: skip, queue or allow [default: skip]
     #[arg(long, value_parser = ["skip", "queue", "allow"])]
     pub(in crate::cli) overlap: Option<String>,
