@@ -19,8 +19,8 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, header},
     middleware::{self, Next},
-    response::Response,
-    routing::{get, post},
+    response::{Redirect, Response},
+    routing::get,
 };
 use oyez::Oyez;
 
@@ -51,7 +51,7 @@ pub fn router(web: Web) -> Router {
         .merge(api::router())
         .route("/static/{file}", get(assets::file))
         .route("/login", get(sign_in::form).post(sign_in::sign_in))
-        .route("/logout", post(sign_in::sign_out))
+        .route("/logout", get(|| async { Redirect::to("/") }).post(sign_in::sign_out))
         .layer(DefaultBodyLimit::max(256 * 1024))
         .layer(middleware::from_fn(guard))
         .with_state(web);

@@ -4,6 +4,10 @@
 const by = (id) => document.getElementById(id);
 const page = document.body.dataset;
 
+// After a refused form the address is the form's, which takes posts only. The page names its own: from there it is
+// refreshed, and there a reload leads.
+if (page.address && page.address !== location.pathname) history.replaceState(null, "", page.address);
+
 // --- times ---------------------------------------------------------------------------------------------------------
 
 const relative = new Intl.RelativeTimeFormat(navigator.language, { numeric: "auto", style: "short" });

@@ -140,7 +140,15 @@ async fn a_failed_upload_has_its_log_and_a_retry_button() {
     assert_eq!(olive.ended(id).await["state"], "completed");
     let late = browser.post("/transfers/1/cancel", &[]).await;
     assert_eq!(late.status(), 409);
-    assert!(late.text().await.unwrap().contains("has ended: it is completed"));
+    let page = late.text().await.unwrap();
+    assert!(page.contains("has ended: it is completed"), "{page}");
+    // That page lives where the transfer does, and the form's address leads there.
+    assert!(page.contains("data-address=\"/transfers/1\""), "{page}");
+    let answer = browser.get("/transfers/1/cancel").await;
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+        (303, "/transfers/1")
+    );
     office.close().await;
 }
 

@@ -117,6 +117,15 @@ async fn a_ticket_moves_by_forms_and_a_double_click_counts_once() {
     assert_eq!(refused.status(), 409);
     let page = refused.text().await.unwrap();
     assert!(page.contains("possible now: &quot;assign&quot;"), "{page}");
+    // That page lives where the ticket does, and the form's address leads there.
+    assert!(page.contains("data-address=\"/tickets/1\""), "{page}");
+    for form in ["/tickets/1/open", "/tickets/1/comments"] {
+        let answer = browser.get(form).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["location"]),
+            (303, &"/tickets/1".parse().unwrap())
+        );
+    }
 
     let several = [("csrf", csrf.as_str()), ("submission", "assign"), ("developer", "2")];
     assert_eq!(browser.post("/tickets/1/assign", &several).await.status(), 303);

@@ -27,10 +27,33 @@ async fn an_application_moves_by_forms_and_a_double_click_counts_once() {
     assert_eq!(refused.status(), 409);
     let text = refused.text().await.unwrap();
     assert!(text.contains("possible now: &quot;request_documents&quot;"), "{text}");
+    // It says where it lives, so that its script does not follow the form's address.
+    assert!(text.contains("data-address=\"/office/applications/1\""), "{text}");
     // A form that is not from our page changes nothing.
     let forged = [("csrf", "forged"), ("submission", "x")];
     assert_eq!(browser.post("/office/applications/1/approve", &forged).await.status(), 403);
     assert_eq!(office.get(&rita, "/api/applications/1").await.1["status"], "UNDER_REVIEW");
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_forms_are_sent_to_leads_to_their_page() {
+    let data = tempfile::tempdir().unwrap();
+    let (office, _) = Office::staffed(data.path()).await;
+    let browser = Browser::new(&office);
+    for (form, page) in [
+        ("/status/GCX-2026-000001/documents", "/status/GCX-2026-000001"),
+        ("/status/%0A/documents", "/status"),
+        ("/office/applications/7/reject", "/office/applications/7"),
+        ("/office/applications/approve", "/office/applications"),
+        ("/office/announcements", "/office/bulk"),
+        ("/office/tasks/suppliers.cleanup/run", "/office/tasks"),
+        ("/office/refresh", "/office"),
+        ("/logout", "/"),
+    ] {
+        let answer = browser.get(form).await;
+        assert_eq!((answer.status().as_u16(), location(&answer)), (303, page), "{form}");
+    }
     office.close().await;
 }
 
