@@ -43,9 +43,11 @@ impl Web {
     }
 }
 
-/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`.
+/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`. What
+/// Oyez does not know either is answered as the application answers.
 pub fn router(web: Web) -> Router {
-    let oyez = web.oyez.router();
+    let lost = Router::new().fallback(problem::lost).layer(middleware::from_fn(guard));
+    let oyez = web.oyez.router().fallback_service(lost);
     let own = Router::new()
         .merge(pages::router())
         .merge(api::router())

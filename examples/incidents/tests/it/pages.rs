@@ -254,3 +254,28 @@ async fn admins_keep_people_and_projects() {
     assert_eq!(noor.get("/people").await.status(), 403);
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nothing_is_behind_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let (office, _) = Office::staffed(data.path()).await;
+    let get = async |path: &str| office.http.get(format!("{}{path}", office.base)).send().await.unwrap();
+    for path in ["/nowhere", "/people/nowhere", "/static/none.js", "/ws/nowhere"] {
+        let answer = get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(answer.text().await.unwrap().contains("No such "), "{path}");
+    }
+    for path in ["/api", "/api/nowhere", "/api/v1/nowhere"] {
+        let answer = get(path).await;
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), kind.as_str()), (404, "application/problem+json"), "{path}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], "not_found", "{path}");
+    }
+    // What is Oyez's stays Oyez's.
+    assert_eq!(get("/healthz").await.status(), 200);
+    assert_eq!(get("/api/v1/me").await.status(), 401);
+    office.close().await;
+}
