@@ -239,6 +239,6 @@ async fn a_path_that_nothing_is_behind_says_so() {
     }
     // What is Oyez's stays Oyez's.
     assert_eq!(get("/healthz").await.status(), 200);
-    assert_eq!(get("/api/v1/me").await.status(), 401);
+    assert_eq!(get("/api/v1/boards").await.status(), 401);
     office.close().await;
 }
