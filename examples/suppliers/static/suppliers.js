@@ -42,6 +42,8 @@ let again = false;
 // Fetches this very page and swaps the regions marked `data-live`. What somebody has typed, ticked or unfolded in them
 // stays. However often it is asked for, it runs one at a time and not without a pause.
 function refresh() {
+  // A page that says what was refused has no such regions, and may stand at an address that only takes posts.
+  if (!document.querySelector("[data-live]")) return;
   if (refreshing) {
     again = true;
     return;
@@ -288,7 +290,8 @@ async function retry(code) {
   // 4401: the token ran out. 4403: shut out. Both mean: sign in again. A refused handshake has no code, so ask.
   const ask = () => fetch(location.pathname, { method: "HEAD" }).catch(() => "offline");
   const answer = code === 4401 || code === 4403 ? null : await ask();
-  if (answer === null || (answer !== "offline" && answer.redirected)) return location.assign(page.login);
+  const isLogin = ({ redirected, url }) => redirected && new URL(url).pathname === new URL(page.login, location.href).pathname;
+  if (answer === null || (answer !== "offline" && isLogin(answer))) return location.assign(page.login);
   attempts += 1;
   setTimeout(connect, Math.min(15_000, 400 * 2 ** attempts) * (0.5 + Math.random() / 2));
 }

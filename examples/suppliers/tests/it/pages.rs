@@ -139,7 +139,11 @@ async fn a_supplier_sets_a_password_before_anything_else() {
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/account"));
     assert!(browser.page("/account").await.contains("Boss of Acme"));
     // A supplier is no reviewer.
-    assert_eq!(browser.get("/office").await.status(), 403);
+    let refused = browser.get("/office").await;
+    assert_eq!(refused.status(), 403);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("Sign out") && page.contains("href=\"/account\""), "still signed in: {page}");
+    assert!(!page.contains("href=\"/office\""), "nothing leads back into it: {page}");
     assert_eq!(browser.get("/office/applications/1").await.status(), 403);
     let answer = other.post("/login", &[("email", "acme@x.example"), ("password", "a long password")]).await;
     assert_eq!(location(&answer), "/account");
