@@ -105,7 +105,11 @@ async function mail(page, to, subject) {
     if (await page.$(entry)) break;
   }
   await page.click(`${entry} a`);
-  await page.waitForSelector("iframe.letter");
+  // As high as the letter: nothing of it has to be scrolled to within its frame.
+  await page.waitForFunction(() => {
+    const { contentDocument: letter, clientHeight } = document.querySelector("iframe.letter");
+    return letter?.URL.endsWith("/html") && letter.readyState === "complete" && letter.documentElement.scrollHeight <= clientHeight;
+  });
   return page.frameLocator("iframe.letter");
 }
 

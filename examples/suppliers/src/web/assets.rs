@@ -1,4 +1,4 @@
-//! The style sheet, the script and the icon, built into the binary.
+//! The style sheet, the scripts and the icon, built into the binary.
 
 use axum::{
     extract::Path,
@@ -9,9 +9,10 @@ use axum::{
 use super::problem::PageError;
 use crate::refusal::Refusal;
 
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 4] = [
     ("suppliers.css", "text/css; charset=utf-8", include_str!("../../static/suppliers.css")),
     ("suppliers.js", "text/javascript; charset=utf-8", include_str!("../../static/suppliers.js")),
+    ("letter.js", "text/javascript; charset=utf-8", include_str!("../../static/letter.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../static/icon.svg")),
 ];
 

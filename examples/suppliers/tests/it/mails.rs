@@ -88,6 +88,7 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
         let html = browser.get(&format!("/mail/{id}/html")).await;
         let policy = html.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("allow-scripts") && !page.contains("allow-scripts"), "{policy}");
         let html = html.text().await.unwrap();
         assert!(!html.contains("<b>& Sons</b>") && !html.contains("<i>year"), "data in mails is text");
         with_password += usize::from(html.contains("Temporary password"));

@@ -48,15 +48,16 @@ pub(super) async fn show(
     Ok(templates::bare("mail.html", context! { mail => Serde(&mail), has_html })?)
 }
 
-/// `GET /mail/{id}/html`: the HTML part for the frame, as far from everything as a browser can put it: no scripts, no
-/// forms, nothing from the network, an origin of its own.
+/// `GET /mail/{id}/html`: the HTML part for the frame, where it can do nothing: no scripts, no forms, nothing from the
+/// network. It keeps our origin so that the page around it can measure it; without scripts it has no use for that.
 pub(super) async fn html(
     State(web): State<Web>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-                          sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
+                          sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; \
+                          frame-ancestors 'self'";
     let mail = sink(&web, &headers)?.get(&id).await?;
     let html = mail.html.ok_or(Refusal::NotFound("HTML part"))?;
     Ok(([(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))], Html(html)).into_response())
