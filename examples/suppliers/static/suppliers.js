@@ -150,7 +150,7 @@ function showBoard() {
       make("li", `s-${one.status.toLowerCase()}`, make("span", "key"), make("span", "grow", one.label), make("b", null, one.count), make("span", "percent", `${one.percent.toFixed(1)} %`))),
   );
   const recent = state.recent_applications.map((one) => {
-    const link = make("a", "grow plain", make("strong", null, one.company_name), make("br"), make("span", "quiet", `${one.tracking_code} · `, when(one.submitted_at)));
+    const link = make("a", "grow plain", make("strong", null, one.company_name), make("br"), make("span", "quiet", make("span", "code", one.tracking_code), "\u00a0· ", when(one.submitted_at)));
     link.href = `/office/applications/${one.id}`;
     return make("li", null, link, make("span", `status s-${one.status.toLowerCase()}`, one.label));
   });
