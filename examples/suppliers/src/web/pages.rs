@@ -49,6 +49,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/office/tasks", get(office::tasks))
         .route("/office/tasks/{name}/{deed}", leads_to("/office/tasks").post(office::steer))
         .route("/mail", get(mail::list))
+        .route("/mail/server", leads_to("/mail").post(mail::server))
         .route("/mail/{id}", get(mail::show))
         .route("/mail/{id}/html", get(mail::html))
 }

@@ -6,14 +6,14 @@
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, header},
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use minijinja::{context, value::Serde};
 
 use crate::{
     refusal::Refusal,
     sink::Sink,
-    web::{Web, problem::PageError, templates},
+    web::{Web, caller::OpenForm, problem::PageError, templates},
 };
 
 /// The sink, for somebody at this machine.
@@ -33,8 +33,24 @@ fn is_here(host: &str) -> bool {
 
 /// `GET /mail`.
 pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<Html<String>, PageError> {
-    let messages = sink(&web, &headers)?.list().await?;
-    Ok(templates::bare("mails.html", context! { messages => Serde(&messages) })?)
+    let sink = sink(&web, &headers)?;
+    let (messages, down) = (sink.list().await?, sink.is_down().await);
+    Ok(templates::bare("mails.html", context! { messages => Serde(&messages), down })?)
+}
+
+/// `POST /mail/server`: the mail server goes down, or comes up with `turn=on`.
+pub(super) async fn server(
+    State(web): State<Web>,
+    headers: HeaderMap,
+    OpenForm { fields, .. }: OpenForm,
+) -> Result<Redirect, PageError> {
+    let sink = sink(&web, &headers)?;
+    if fields.one("turn") == "on" {
+        sink.bring_up().await?;
+    } else {
+        sink.take_down().await?;
+    }
+    Ok(Redirect::to("/mail"))
 }
 
 /// `GET /mail/{id}`.
