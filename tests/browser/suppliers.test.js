@@ -50,19 +50,20 @@ after(async () => {
   await office?.stop();
 });
 
-/** A test with two visitors of its own, an applicant and somebody of the office, who leave without complaints. */
+/** A test with two visitors of its own, an applicant and somebody of the office, who leave without complaints but those it answers. */
 function visit(name, options, body) {
   test(name, async () => {
     const visitors = [await Visitor.come(browser, office, options), await Visitor.come(browser, office, options)];
+    let expected;
     try {
-      await body(...visitors);
+      expected = await body(...visitors);
     } catch (error) {
       const said = visitors.flatMap((visitor) => visitor.complaints).join("; ");
       for (const visitor of visitors) await visitor.context.close();
       throw new Error(`${error.message}\nthe pages said: ${said || "nothing"}`, { cause: error });
     }
     try {
-      for (const visitor of visitors) await visitor.leave();
+      for (const visitor of visitors) await visitor.leave(expected);
     } catch (error) {
       throw new Error(`${error.message}\nthe example said: ${office.log || "nothing"}`, { cause: error });
     }
@@ -104,7 +105,11 @@ async function mail(page, to, subject) {
     if (await page.$(entry)) break;
   }
   await page.click(`${entry} a`);
-  await page.waitForSelector("iframe.letter");
+  // As high as the letter: nothing of it has to be scrolled to within its frame.
+  await page.waitForFunction(() => {
+    const { contentDocument: letter, clientHeight } = document.querySelector("iframe.letter");
+    return letter?.URL.endsWith("/html") && letter.readyState === "complete" && letter.documentElement.scrollHeight <= clientHeight;
+  });
   return page.frameLocator("iframe.letter");
 }
 
@@ -170,6 +175,37 @@ visit("an application goes from the form to a supplier's account, and every page
   await admin.waitForSelector('#bulks section:first-child:has-text("Done")');
   await applicant.waitForSelector('#announcements:has-text("We are back on Monday.")');
   await mail(mailbox, "wile@acme.example", "Closed on Friday");
+});
+
+visit("a page goes on following by itself after a form was refused, and has its own address", DESKTOP, async (outside, inside) => {
+  const applicant = await outside.page();
+  const code = await apply(applicant, "Bolt", "nut@bolt.example");
+  await applicant.setInputFiles("[name=file]", { name: "page.html", mimeType: "text/html", buffer: Buffer.from("<p>no paper</p>") });
+  await applicant.click('main button:text("Send document")');
+  await applicant.waitForSelector('.alert:has-text("PDF, PNG or JPEG")');
+  await live(applicant);
+  const review = await signedIn(inside, "rita");
+  await review.goto(await review.getAttribute("#recent li:first-child a", "href"));
+  await live(review);
+  await review.click('text="Start review"');
+  await applicant.waitForSelector('#stages .now:has-text("Under Review")');
+
+  // The same in the office: a reason of blanks is none.
+  await review.click('summary:text("Reject")');
+  await review.fill("[name=reason]", "   ");
+  await review.click('#actions button:text("Reject")');
+  await review.waitForSelector('.alert:has-text("reason")');
+  await live(review);
+  await applicant.setInputFiles("[name=file]", PAPER);
+  await applicant.click('main button:text("Send document")');
+  await review.waitForSelector('#documents:has-text("licence.pdf")');
+  await review.reload();
+  await reads(review, "h1", "Bolt");
+
+  // A form's address, opened by hand, leads to the form's page.
+  await applicant.goto(`/status/${code}/documents`);
+  await reads(applicant, "#code", code);
+  return [/422/];
 });
 
 visit("the back office fits a phone, and tasks can be run and held", PHONE, async (_, inside) => {

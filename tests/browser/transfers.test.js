@@ -147,6 +147,30 @@ visit("a failed step shows Oracle's log, and a retry goes on with it", DESKTOP, 
   assert.deepEqual(await steps(page), all("completed"));
 });
 
+visit("a page goes on following by itself after a form was refused, and keeps saying why", DESKTOP, async (visitor) => {
+  const page = await signedIn(visitor);
+  await page.goto("/frames");
+  await page.click('li:has-text("Journal Import ends with ERROR") >> text="Once"');
+  await page.waitForSelector("li span.on");
+  await submit(page, "Cancelled too late");
+  await stands(page, "failed");
+  const other = await visitor.page();
+  await other.goto(page.url());
+  // What a page that is out of date would send.
+  await page.evaluate(() => {
+    const form = Object.assign(document.createElement("form"), { method: "post", action: `${location.pathname}/cancel` });
+    document.body.append(form);
+    form.submit();
+  });
+  await page.waitForSelector('.alert:has-text("has ended")');
+  await page.waitForSelector('#live[data-state="live"]');
+  await other.click("#retry");
+  await stands(page, "completed");
+  assert.match(page.url(), /\/transfers\/\d+$/);
+  assert.ok(await page.isVisible(".alert"));
+  return [/409/];
+});
+
 visit("a kill -9 in the middle of an upload is a pause, and nothing is done twice", DESKTOP, async (visitor) => {
   const page = await signedIn(visitor);
   await page.goto("/frames");

@@ -57,8 +57,7 @@ impl App {
     /// Opens both databases, goes on with the uploads that were underway, and makes jobs of what waits in the outbox.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         let Settings { data, oracle, simulator, secure_cookies } = settings;
-        std::fs::create_dir_all(&data)
-            .with_context(|| format!("could not make the directory {}", data.display()))?;
+        private_directory(&data)?;
         let clock = Clock::system();
         let database = Database::open(&database_path(&data)).await?;
         let oyez = Oyez::builder()
@@ -93,6 +92,13 @@ impl App {
         self.oyez.shutdown().await;
         self.database.close().await;
     }
+}
+
+/// Makes a directory that only its owner may look into, unless it is there.
+pub fn private_directory(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("could not make the directory {}", path.display()))
 }
 
 /// Where the application's own database lies in its data directory.

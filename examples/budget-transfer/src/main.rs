@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use budget_transfer::{
-    app::{App, Settings},
+    app::{self, App, Settings},
     demo,
     fbdi::Ledger,
     oracle::{self, Credentials, Pace},
@@ -95,8 +95,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(flags.listen)
         .await
         .with_context(|| format!("could not listen on {}; choose another with --listen", flags.listen))?;
-    std::fs::create_dir_all(&flags.data)
-        .with_context(|| format!("could not make the directory {}", flags.data.display()))?;
+    app::private_directory(&flags.data)?;
     let (base, credentials, simulator) = match &flags.oracle {
         Some(base) => (base.clone(), credentials()?, None),
         None => {

@@ -3,6 +3,11 @@
 
 const by = (id) => document.getElementById(id);
 
+// After a refused form the address is the form's, which takes posts only. The page names its own: from there it is
+// refreshed, and there a reload leads.
+const { address } = document.body.dataset;
+if (address && address !== location.pathname) history.replaceState(null, "", address);
+
 // --- times ---------------------------------------------------------------------------------------------------------
 
 const absolute = new Intl.DateTimeFormat(navigator.language, { dateStyle: "medium", timeStyle: "medium" });

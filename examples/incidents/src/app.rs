@@ -47,8 +47,7 @@ pub struct App {
 impl App {
     /// Opens both databases, tells Oyez who there is, and starts to publish what waits in the outbox.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&settings.data)
-            .with_context(|| format!("could not make the directory {}", settings.data.display()))?;
+        private_directory(&settings.data)?;
         let clock = Clock::system();
         let database = Database::open(&database_path(&settings.data)).await?;
         let oyez = Oyez::builder()
@@ -99,6 +98,13 @@ impl App {
         self.oyez.shutdown().await;
         self.database.close().await;
     }
+}
+
+/// Makes a directory that only its owner may look into, unless it is there.
+fn private_directory(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("could not make the directory {}", path.display()))
 }
 
 /// Where the application's own database lies in its data directory.

@@ -18,8 +18,8 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, header},
     middleware::{self, Next},
-    response::Response,
-    routing::{get, post},
+    response::{Redirect, Response},
+    routing::get,
 };
 use oyez::Oyez;
 
@@ -64,15 +64,17 @@ impl Web {
     }
 }
 
-/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`.
+/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`. What
+/// Oyez does not know either is answered as the application answers.
 pub fn router(web: Web) -> Router {
-    let oyez = web.oyez.router();
+    let lost = Router::new().fallback(problem::lost).layer(middleware::from_fn(guard));
+    let oyez = web.oyez.router().fallback_service(lost);
     let own = Router::new()
         .merge(pages::router())
         .merge(api::router())
         .route("/static/{file}", get(assets::file))
         .route("/login", get(pages::sign_in::form).post(pages::sign_in::sign_in))
-        .route("/logout", post(pages::sign_in::sign_out))
+        .route("/logout", get(|| async { Redirect::to("/") }).post(pages::sign_in::sign_out))
         .layer(DefaultBodyLimit::max(256 * 1024))
         .layer(middleware::from_fn(guard))
         .with_state(web);

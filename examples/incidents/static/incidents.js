@@ -6,6 +6,11 @@ const bell = { count: by("bell-count"), list: by("bell-list"), none: by("bell-no
 const live = { dot: by("live-dot"), state: by("live-state") };
 const sheet = document.querySelector("[data-ticket]");
 
+// After a refused form the address is the form's, which takes posts only. The page names its own: from there it is
+// refreshed, and there a reload leads.
+const { address } = document.body.dataset;
+if (address && address !== location.pathname) history.replaceState(null, "", address);
+
 // --- times ---------------------------------------------------------------------------------------------------------
 
 const relative = new Intl.RelativeTimeFormat(navigator.language, { numeric: "auto", style: "short" });

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
 use axum::Router;
 use oyez::{
     Config, Oyez, UserProfile,
@@ -21,7 +20,7 @@ use crate::{
     dashboard::Dashboard,
     database::{Database, people},
     desk::Desk,
-    files::Files,
+    files::{self, Files},
     login::Login,
     mails::Mails,
     notice,
@@ -84,8 +83,7 @@ impl App {
     /// Opens both databases, tells Oyez who works here, and goes on with what waits.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         let Settings { data, public_url, secure_cookies, open_mailbox, retry_first } = settings;
-        std::fs::create_dir_all(&data)
-            .with_context(|| format!("could not make the directory {}", data.display()))?;
+        files::private_directory(&data)?;
         let clock = Clock::system();
         let database = Database::open(&database_path(&data)).await?;
         let files = Files::open(data.join("documents"))?;

@@ -74,9 +74,9 @@ impl DerefMut for Write {
 impl Database {
     /// Opens the file, making and migrating it when needed.
     pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        create_private(path).with_context(|| format!("could not open database at {}", path.display()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // What a person was told is saved survives a power cut.
@@ -128,6 +128,14 @@ impl Database {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Makes an empty file that only this user may read, unless it is there: it will hold hashes of passwords. SQLite gives the
+/// files that it puts beside it the same rights.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    Ok(())
 }
 
 fn time(millis: i64) -> Timestamp {

@@ -27,9 +27,7 @@ pub struct Files {
 impl Files {
     /// Opens the folder, making it when it is not there; only its owner may look inside.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        made.with_context(|| format!("could not make the directory {}", folder.display()))?;
+        private_directory(&folder)?;
         Ok(Self { folder })
     }
 
@@ -79,4 +77,11 @@ impl Files {
         // Names come from our own table; a path in one would lead out of the folder.
         self.folder.join(Path::new(name).file_name().unwrap_or_default())
     }
+}
+
+/// Makes a directory that only its owner may look into, unless it is there.
+pub(crate) fn private_directory(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("could not make the directory {}", path.display()))
 }

@@ -1,4 +1,5 @@
-//! The demo's mailbox: the folder that Oyez's `file` transport writes messages into, as pages show it.
+//! The demo's mailbox: the folder that Oyez's `file` transport writes messages into, as pages show it, and a switch for
+//! the mail server that there is not.
 //!
 //! It shows what a mail client would, and nothing that a message says is trusted: the HTML part goes into a sandbox.
 
@@ -23,6 +24,8 @@ const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 #[derive(Debug, Clone)]
 pub struct Sink {
     folder: PathBuf,
+    /// Where they lie while the mail server plays dead: a file in the folder's place is what Oyez then stumbles over.
+    aside: PathBuf,
 }
 
 /// A message as the list shows it.
@@ -58,7 +61,38 @@ pub struct Mail {
 impl Sink {
     /// The messages in this folder; it need not be there yet.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        let aside = folder.with_extension("aside");
+        Self { folder, aside }
+    }
+
+    /// Whether the mail server plays dead.
+    pub async fn is_down(&self) -> bool {
+        fs::metadata(&self.folder).await.is_ok_and(|found| found.is_file())
+    }
+
+    /// Has every mail fail from now on, over a restart as well.
+    pub async fn take_down(&self) -> anyhow::Result<()> {
+        if self.is_down().await {
+            return Ok(());
+        }
+        // A mail that is just being sent makes the folder anew; then once more.
+        for _ in 0..10 {
+            move_all(&self.folder, &self.aside).await?;
+            match fs::File::create_new(&self.folder).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).context("could not take the mail server down"),
+            }
+        }
+        anyhow::bail!("could not take the mail server down: it is too busy")
+    }
+
+    /// Takes mail again; what waits for its next attempt arrives then.
+    pub async fn bring_up(&self) -> anyhow::Result<()> {
+        if self.is_down().await {
+            fs::remove_file(&self.folder).await.context("could not bring the mail server up")?;
+        }
+        move_all(&self.aside, &self.folder).await
     }
 
     /// The newest messages.
@@ -97,12 +131,11 @@ impl Sink {
 
     async fn files(&self) -> anyhow::Result<Vec<(Timestamp, PathBuf)>> {
         let mut files = Vec::new();
-        let mut entries = match fs::read_dir(&self.folder).await {
+        let folder = if self.is_down().await { &self.aside } else { &self.folder };
+        let mut entries = match fs::read_dir(folder).await {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
-            Err(error) => {
-                return Err(error).with_context(|| format!("could not read {}", self.folder.display()));
-            }
+            Err(error) => return Err(error).with_context(|| format!("could not read {}", folder.display())),
         };
         while let Some(entry) = entries.next_entry().await? {
             let (path, metadata) = (entry.path(), entry.metadata().await?);
@@ -114,6 +147,22 @@ impl Sink {
         }
         Ok(files)
     }
+}
+
+/// Moves what is in one folder into another, and takes the first away. Does nothing when there is none.
+async fn move_all(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let mut entries = match fs::read_dir(from).await {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("could not read {}", from.display())),
+    };
+    fs::create_dir_all(to).await.with_context(|| format!("could not make {}", to.display()))?;
+    while let Some(entry) = entries.next_entry().await? {
+        fs::rename(entry.path(), to.join(entry.file_name())).await?;
+    }
+    // One that came meanwhile keeps the folder; whoever asked looks again.
+    fs::remove_dir(from).await.ok();
+    Ok(())
 }
 
 /// What names a message: its file's name without the ending.
@@ -196,6 +245,26 @@ mod tests {
         assert_eq!(mail.headers[0].0, "From");
         for id in ["two", "../one", "", "one.eml"] {
             assert_eq!(sink.get(id).await.unwrap_err().status(), 404, "{id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_down_keeps_what_it_had_and_takes_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("mail");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("one.eml"), MESSAGE).unwrap();
+        let sink = Sink::new(folder.clone());
+        for _ in 0..2 {
+            sink.take_down().await.unwrap();
+            assert!(sink.is_down().await);
+            assert!(std::fs::create_dir_all(&folder).is_err(), "nothing can be written");
+            assert_eq!(sink.list().await.unwrap().len(), 1);
+        }
+        for _ in 0..2 {
+            sink.bring_up().await.unwrap();
+            assert!(!sink.is_down().await);
+            assert_eq!(sink.list().await.unwrap().len(), 1);
         }
     }
 

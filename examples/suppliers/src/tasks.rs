@@ -52,6 +52,8 @@ struct Task {
     kind: &'static str,
     title: &'static str,
     what: &'static str,
+    /// What a run says that found nothing to do.
+    nothing: &'static str,
 }
 
 const TASKS: [Task; 3] = [
@@ -60,6 +62,7 @@ const TASKS: [Task; 3] = [
         kind: PendingNotifications::KIND,
         title: "Pending notifications",
         what: "Passes on what waits, and counts the mails that are on their way",
+        nothing: "nothing waits",
     },
     Task {
         // Comes with Oyez: it asks for each board's refresh job.
@@ -67,12 +70,14 @@ const TASKS: [Task; 3] = [
         kind: SupplierStatistics::KIND,
         title: "Statistics",
         what: "Counts applications and brings the dashboard up to date",
+        nothing: "nothing had changed",
     },
     Task {
         schedule: "suppliers.cleanup",
         kind: DailyCleanup::KIND,
         title: "Daily clean-up",
         what: "Removes old logins, credentials, submissions, files that belong to nothing, and old demo mail",
+        nothing: "nothing to remove",
     },
 ];
 
@@ -158,7 +163,11 @@ impl Tasks {
             let last = runs.first().map(|job| RunView {
                 at: job.attempted_at.unwrap_or(job.created_at),
                 state: job.state,
-                result: job.error.clone().or_else(|| job.result.as_ref().map(words)).unwrap_or_default(),
+                result: match (&job.error, &job.result) {
+                    (Some(error), _) => error.clone(),
+                    (None, Some(result)) => words(result, task.nothing),
+                    (None, None) => String::new(),
+                },
                 took_ms: job
                     .attempted_at
                     .zip(job.finalized_at)
@@ -244,9 +253,31 @@ fn internal(error: impl Into<anyhow::Error>) -> Refusal {
     Refusal::Internal(error.into())
 }
 
-/// `{"logins": 3, "files": 0}` as `logins 3, files 0`.
-fn words(result: impl AsRef<str>) -> String {
+/// `{"logins": 3, "files": 0}` as `logins 3`, `{"done": true}` as `done`; `nothing` when there is no
+/// such thing.
+fn words(result: impl AsRef<str>, nothing: &str) -> String {
     let Ok(Value::Object(result)) = serde_json::from_str(result.as_ref()) else { return String::new() };
-    let words: Vec<_> = result.iter().map(|(key, value)| format!("{key} {value}")).collect();
-    words.join(", ")
+    let word = |(key, value): (&String, &Value)| match value {
+        Value::Bool(true) => Some(key.clone()),
+        Value::Number(number) if number.as_u64() != Some(0) => Some(format!("{key} {number}")),
+        _ => None,
+    };
+    let words: Vec<_> = result.iter().filter_map(word).collect();
+    if words.is_empty() { nothing.to_owned() } else { words.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_told_by_what_it_did() {
+        assert_eq!(
+            words(r#"{"logins": 3, "visits": 0, "files": 1}"#, "nothing to remove"),
+            "logins 3, files 1"
+        );
+        assert_eq!(words(r#"{"logins": 0, "files": 0}"#, "nothing to remove"), "nothing to remove");
+        assert_eq!(words(r#"{"brought up to date": true}"#, "nothing had changed"), "brought up to date");
+        assert_eq!(words(r#"{"brought up to date": false}"#, "nothing had changed"), "nothing had changed");
+    }
 }

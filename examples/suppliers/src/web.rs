@@ -93,9 +93,12 @@ impl Web {
     }
 }
 
-/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`.
+/// All routes. Whatever is not the application's own goes to Oyez: `/ws/…`, `/sse/…`, `/api/v1/…`, `/healthz`. What
+/// Oyez does not know either is answered as the application answers.
 pub fn router(web: Web) -> Router {
-    let oyez = web.oyez.router();
+    let draw = middleware::from_fn_with_state(web.clone(), problem::draw);
+    let lost = Router::new().fallback(problem::lost).layer(draw.clone()).layer(middleware::from_fn(guard));
+    let oyez = web.oyez.router().fallback_service(lost);
     let own = Router::new()
         .merge(pages::router())
         .merge(api::router())
@@ -103,6 +106,7 @@ pub fn router(web: Web) -> Router {
         .layer(DefaultBodyLimit::max(256 * 1024))
         // Outside the limit above: its own is larger.
         .merge(pages::uploads())
+        .layer(draw)
         .layer(middleware::from_fn(guard))
         .with_state(web);
     own.fallback_service(oyez)

@@ -4,6 +4,10 @@
 const by = (id) => document.getElementById(id);
 const page = document.body.dataset;
 
+// After a refused form the address is the form's, which takes posts only. The page names its own: from there it is
+// refreshed, and there a reload leads.
+if (page.address && page.address !== location.pathname) history.replaceState(null, "", page.address);
+
 // --- times ---------------------------------------------------------------------------------------------------------
 
 const relative = new Intl.RelativeTimeFormat(navigator.language, { numeric: "auto", style: "short" });
@@ -38,6 +42,8 @@ let again = false;
 // Fetches this very page and swaps the regions marked `data-live`. What somebody has typed, ticked or unfolded in them
 // stays. However often it is asked for, it runs one at a time and not without a pause.
 function refresh() {
+  // A page that says what was refused has no such regions, and may stand at an address that only takes posts.
+  if (!document.querySelector("[data-live]")) return;
   if (refreshing) {
     again = true;
     return;
@@ -144,7 +150,7 @@ function showBoard() {
       make("li", `s-${one.status.toLowerCase()}`, make("span", "key"), make("span", "grow", one.label), make("b", null, one.count), make("span", "percent", `${one.percent.toFixed(1)} %`))),
   );
   const recent = state.recent_applications.map((one) => {
-    const link = make("a", "grow plain", make("strong", null, one.company_name), make("br"), make("span", "quiet", `${one.tracking_code} · `, when(one.submitted_at)));
+    const link = make("a", "grow plain", make("strong", null, one.company_name), make("br"), make("span", "quiet", make("span", "code", one.tracking_code), "\u00a0· ", when(one.submitted_at)));
     link.href = `/office/applications/${one.id}`;
     return make("li", null, link, make("span", `status s-${one.status.toLowerCase()}`, one.label));
   });
@@ -284,7 +290,8 @@ async function retry(code) {
   // 4401: the token ran out. 4403: shut out. Both mean: sign in again. A refused handshake has no code, so ask.
   const ask = () => fetch(location.pathname, { method: "HEAD" }).catch(() => "offline");
   const answer = code === 4401 || code === 4403 ? null : await ask();
-  if (answer === null || (answer !== "offline" && answer.redirected)) return location.assign(page.login);
+  const isLogin = ({ redirected, url }) => redirected && new URL(url).pathname === new URL(page.login, location.href).pathname;
+  if (answer === null || (answer !== "offline" && isLogin(answer))) return location.assign(page.login);
   attempts += 1;
   setTimeout(connect, Math.min(15_000, 400 * 2 ** attempts) * (0.5 + Math.random() / 2));
 }

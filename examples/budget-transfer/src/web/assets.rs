@@ -2,9 +2,12 @@
 
 use axum::{
     extract::Path,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+
+use super::problem::PageError;
+use crate::refusal::Refusal;
 
 const FILES: [(&str, &str, &str); 5] = [
     ("transfers.css", "text/css; charset=utf-8", include_str!("../../static/transfers.css")),
@@ -17,7 +20,7 @@ const FILES: [(&str, &str, &str); 5] = [
 /// `GET /static/{file}`.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let Some((_, kind, text)) = FILES.iter().find(|(file, ..)| *file == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return PageError(Refusal::NotFound("file")).into_response();
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),

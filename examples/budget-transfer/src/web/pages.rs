@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::{Path, Query, State},
     response::{Html, IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::get,
 };
 use minijinja::{context, value::Serde};
 use oyez::protocol::UserId;
@@ -36,11 +36,11 @@ pub(super) fn router() -> Router<Web> {
         .route("/transfers", get(list).post(submit))
         .route("/transfers/new", get(form))
         .route("/transfers/{id}", get(show))
-        .route("/transfers/{id}/retry", post(retry))
-        .route("/transfers/{id}/cancel", post(cancel))
-        .route("/transfers/{id}/settle", post(settle))
+        .route("/transfers/{id}/retry", get(back).post(retry))
+        .route("/transfers/{id}/cancel", get(back).post(cancel))
+        .route("/transfers/{id}/settle", get(back).post(settle))
         .route("/frames", get(frames))
-        .route("/frames/faults", post(switch))
+        .route("/frames/faults", get(|| async { Redirect::to("/frames") }).post(switch))
 }
 
 #[derive(Debug, Deserialize)]
@@ -163,6 +163,11 @@ fn typed(fields: &Fields) -> Typed {
         currency: fields.one("currency").into(),
         lines: lines.filter(is_used).collect(),
     }
+}
+
+/// An address that a transfer's forms are sent to, opened by hand or by going back: leads to the transfer.
+async fn back(Path(id): Path<i64>) -> Redirect {
+    Redirect::to(&format!("/transfers/{id}"))
 }
 
 /// `POST /transfers/{id}/retry`.

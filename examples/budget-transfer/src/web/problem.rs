@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
 };
 use serde_json::json;
@@ -71,4 +71,13 @@ impl IntoResponse for PageError {
         let status = status(&refusal);
         (status, Html(templates::error_page(status.as_u16(), &refusal.to_string()))).into_response()
     }
+}
+
+/// The answer to a path that nothing is behind.
+pub(super) async fn lost(uri: Uri) -> Response {
+    let path = uri.path();
+    if path == "/api" || path.starts_with("/api/") {
+        return Problem(Refusal::NotFound("address")).into_response();
+    }
+    PageError(Refusal::NotFound("page")).into_response()
 }

@@ -140,7 +140,15 @@ async fn a_failed_upload_has_its_log_and_a_retry_button() {
     assert_eq!(olive.ended(id).await["state"], "completed");
     let late = browser.post("/transfers/1/cancel", &[]).await;
     assert_eq!(late.status(), 409);
-    assert!(late.text().await.unwrap().contains("has ended: it is completed"));
+    let page = late.text().await.unwrap();
+    assert!(page.contains("has ended: it is completed"), "{page}");
+    // That page lives where the transfer does, and the form's address leads there.
+    assert!(page.contains("data-address=\"/transfers/1\""), "{page}");
+    let answer = browser.get("/transfers/1/cancel").await;
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+        (303, "/transfers/1")
+    );
     office.close().await;
 }
 
@@ -207,5 +215,30 @@ async fn strangers_and_forged_forms_stay_outside() {
     let answer = request.header(header::COOKIE, &browser.cookie).json(&json!({})).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     olive.ended(1).await;
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nothing_is_behind_says_so() {
+    let (pod, data) = (Pod::start().await, tempfile::tempdir().unwrap());
+    let office = Office::open(data.path(), &pod).await;
+    let get = async |path: &str| office.http.get(format!("{}{path}", office.base)).send().await.unwrap();
+    for path in ["/nowhere", "/transfers/1/nowhere", "/static/none.js", "/ws/nowhere"] {
+        let answer = get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(answer.text().await.unwrap().contains("No such "), "{path}");
+    }
+    for path in ["/api", "/api/nowhere", "/api/v1/nowhere"] {
+        let answer = get(path).await;
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), kind.as_str()), (404, "application/problem+json"), "{path}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], "not_found", "{path}");
+    }
+    // What is Oyez's stays Oyez's.
+    assert_eq!(get("/healthz").await.status(), 200);
+    assert_eq!(get("/api/v1/boards").await.status(), 401);
     office.close().await;
 }

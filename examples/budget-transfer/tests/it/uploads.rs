@@ -357,3 +357,23 @@ async fn a_shutdown_gives_an_upload_back_and_the_next_start_goes_on_with_it() {
     }
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (pod, above) = (Pod::start().await, tempfile::tempdir().unwrap());
+    let data = above.path().join("made");
+    let office = Office::open(&data, &pod).await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let mut databases = 0;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path.to_string_lossy().contains("transfers.db") {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            databases += 1;
+        }
+    }
+    assert!(databases >= 1, "the database, and what SQLite keeps beside it");
+    office.close().await;
+}

@@ -4,11 +4,7 @@ mod directory;
 pub(super) mod sign_in;
 mod tickets;
 
-use axum::{
-    Router,
-    response::Redirect,
-    routing::{get, post},
-};
+use axum::{Router, response::Redirect, routing::get};
 
 use super::Web;
 
@@ -19,9 +15,12 @@ pub(super) fn router() -> Router<Web> {
         .route("/tickets", get(tickets::list).post(tickets::report))
         .route("/tickets/new", get(tickets::report_form))
         .route("/tickets/{id}", get(tickets::show))
-        .route("/tickets/{id}/comments", post(tickets::comment))
-        .route("/tickets/{id}/{step}", post(tickets::step))
+        .route("/tickets/{id}/comments", get(tickets::back).post(tickets::comment))
+        .route("/tickets/{id}/{step}", get(tickets::back).post(tickets::step))
         .route("/people", get(directory::people).post(directory::add_person))
         .route("/projects", get(directory::projects).post(directory::add_project))
-        .route("/projects/{id}/members", post(directory::change_members))
+        .route(
+            "/projects/{id}/members",
+            get(|| async { Redirect::to("/projects") }).post(directory::change_members),
+        )
 }

@@ -117,6 +117,15 @@ async fn a_ticket_moves_by_forms_and_a_double_click_counts_once() {
     assert_eq!(refused.status(), 409);
     let page = refused.text().await.unwrap();
     assert!(page.contains("possible now: &quot;assign&quot;"), "{page}");
+    // That page lives where the ticket does, and the form's address leads there.
+    assert!(page.contains("data-address=\"/tickets/1\""), "{page}");
+    for form in ["/tickets/1/open", "/tickets/1/comments"] {
+        let answer = browser.get(form).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["location"]),
+            (303, &"/tickets/1".parse().unwrap())
+        );
+    }
 
     let several = [("csrf", csrf.as_str()), ("submission", "assign"), ("developer", "2")];
     assert_eq!(browser.post("/tickets/1/assign", &several).await.status(), 303);
@@ -243,5 +252,30 @@ async fn admins_keep_people_and_projects() {
     let noor = Browser::sign_in(&office, "Noor").await;
     assert!(noor.page("/tickets/new").await.contains("Payroll"));
     assert_eq!(noor.get("/people").await.status(), 403);
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nothing_is_behind_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let (office, _) = Office::staffed(data.path()).await;
+    let get = async |path: &str| office.http.get(format!("{}{path}", office.base)).send().await.unwrap();
+    for path in ["/nowhere", "/people/nowhere", "/static/none.js", "/ws/nowhere"] {
+        let answer = get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(answer.text().await.unwrap().contains("No such "), "{path}");
+    }
+    for path in ["/api", "/api/nowhere", "/api/v1/nowhere"] {
+        let answer = get(path).await;
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), kind.as_str()), (404, "application/problem+json"), "{path}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], "not_found", "{path}");
+    }
+    // What is Oyez's stays Oyez's.
+    assert_eq!(get("/healthz").await.status(), 200);
+    assert_eq!(get("/api/v1/boards").await.status(), 401);
     office.close().await;
 }

@@ -1,21 +1,25 @@
-//! The style sheet, the script and the icon, built into the binary.
+//! The style sheet, the scripts and the icon, built into the binary.
 
 use axum::{
     extract::Path,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 
-const FILES: [(&str, &str, &str); 3] = [
+use super::problem::PageError;
+use crate::refusal::Refusal;
+
+const FILES: [(&str, &str, &str); 4] = [
     ("suppliers.css", "text/css; charset=utf-8", include_str!("../../static/suppliers.css")),
     ("suppliers.js", "text/javascript; charset=utf-8", include_str!("../../static/suppliers.js")),
+    ("letter.js", "text/javascript; charset=utf-8", include_str!("../../static/letter.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../static/icon.svg")),
 ];
 
 /// `GET /static/{file}`.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let Some((_, kind, text)) = FILES.iter().find(|(file, ..)| *file == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return PageError(Refusal::NotFound("file")).into_response();
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),

@@ -11,8 +11,8 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
-    routing::{get, post},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{MethodRouter, get},
 };
 use minijinja::context;
 
@@ -34,21 +34,22 @@ pub(super) fn router() -> Router<Web> {
         .route("/status", get(applicant::track).post(applicant::visit))
         .route("/status/{code}", get(applicant::show))
         .route("/login", get(sign_in::form).post(sign_in::sign_in))
-        .route("/logout", post(sign_in::sign_out))
+        .route("/logout", leads_to("/").post(sign_in::sign_out))
         .route("/password", get(sign_in::password_form).post(sign_in::set_password))
         .route("/account", get(sign_in::account))
         .route("/office", get(office::dashboard))
-        .route("/office/refresh", post(office::refresh))
+        .route("/office/refresh", leads_to("/office").post(office::refresh))
         .route("/office/applications", get(list::list))
-        .route("/office/applications/approve", post(list::approve))
+        .route("/office/applications/approve", leads_to("/office/applications").post(list::approve))
         .route("/office/applications/{id}", get(application::show))
-        .route("/office/applications/{id}/{step}", post(application::step))
+        .route("/office/applications/{id}/{step}", get(application::back).post(application::step))
         .route("/office/documents/{id}", get(application::document))
         .route("/office/bulk", get(office::bulk))
-        .route("/office/announcements", post(office::announce))
+        .route("/office/announcements", leads_to("/office/bulk").post(office::announce))
         .route("/office/tasks", get(office::tasks))
-        .route("/office/tasks/{name}/{deed}", post(office::steer))
+        .route("/office/tasks/{name}/{deed}", leads_to("/office/tasks").post(office::steer))
         .route("/mail", get(mail::list))
+        .route("/mail/server", leads_to("/mail").post(mail::server))
         .route("/mail/{id}", get(mail::show))
         .route("/mail/{id}/html", get(mail::html))
 }
@@ -56,8 +57,13 @@ pub(super) fn router() -> Router<Web> {
 /// Where files come in; the limit leaves room for the form around the file.
 pub(super) fn uploads() -> Router<Web> {
     Router::new()
-        .route("/status/{code}/documents", post(applicant::upload))
+        .route("/status/{code}/documents", get(applicant::back).post(applicant::upload))
         .layer(DefaultBodyLimit::max(document::MOST_BYTES + 64 * 1024))
+}
+
+/// An address that forms are sent to, opened by hand or by going back: the page that the form is on.
+fn leads_to(page: &'static str) -> MethodRouter<Web> {
+    get(move || async move { Redirect::to(page) })
 }
 
 /// `GET /`.

@@ -2,12 +2,15 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use serde_json::json;
 
-use super::templates;
+use super::{Web, cookies, templates};
 use crate::refusal::Refusal;
 
 /// RFC 9457, with a stable `code`.
@@ -65,7 +68,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A page that says what went wrong and where to go on.
+/// A page that says what went wrong and where to go on. [`draw`] draws it: here nobody knows who asked.
 #[derive(Debug)]
 pub(super) struct PageError(pub(super) Refusal);
 
@@ -79,10 +82,41 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let Self(refusal) = self;
         log(&refusal);
-        let status = status(&refusal);
-        let page = templates::error_page(status.as_u16(), &refusal.to_string());
-        let mut response = (status, Html(page)).into_response();
+        let mut response = status(&refusal).into_response();
+        response.extensions_mut().insert(Said(refusal.to_string()));
         retry_after(&refusal, &mut response);
         response
     }
+}
+
+/// What the page of a refusal says.
+#[derive(Debug, Clone)]
+struct Said(String);
+
+/// Draws the page of a refusal below the header of whoever asked: somebody who is signed in stays so.
+pub(super) async fn draw(State(web): State<Web>, request: Request, next: Next) -> Response {
+    const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+    let secret = cookies::read(request.headers(), cookies::SESSION).map(str::to_owned);
+    let mut response = next.run(request).await;
+    let Some(Said(message)) = response.extensions_mut().remove() else { return response };
+    let signed = match secret {
+        Some(secret) => web.login.resume(&secret).await.ok(),
+        None => None,
+    };
+    // Who has to set a password first has no page that a header could lead to.
+    let signed = signed.filter(|(person, _)| !person.must_set_password);
+    let page = templates::error_page(response.status().as_u16(), &message, signed.as_ref());
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HTML);
+    Response::from_parts(parts, Body::from(page))
+}
+
+/// The answer to a path that nothing is behind.
+pub(super) async fn lost(uri: Uri) -> Response {
+    let path = uri.path();
+    if path == "/api" || path.starts_with("/api/") {
+        return Problem(Refusal::NotFound("address")).into_response();
+    }
+    PageError(Refusal::NotFound("page")).into_response()
 }

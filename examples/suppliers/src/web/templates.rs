@@ -63,9 +63,16 @@ pub(super) fn bare(name: &str, content: Value) -> Result<Html<String>, Refusal> 
     rendered.map(Html).map_err(|error| Refusal::Internal(anyhow::anyhow!("{name}: {error:#}")))
 }
 
-/// The page for a refusal. Falls back to plain text, so that it cannot fail.
-pub(super) fn error_page(status: u16, message: &str) -> String {
-    match bare("error.html", context! { status, message }) {
+/// The page for a refusal, for somebody who is signed in or for whoever comes. Falls back to plain text, so that it
+/// cannot fail.
+pub(super) fn error_page(status: u16, message: &str, signed: Option<&(Person, String)>) -> String {
+    let content = context! {
+        status, message,
+        layout => if signed.is_some() { "base.html" } else { "public.html" },
+        me => Serde(signed.map(|(person, _)| person)),
+        csrf => signed.map(|(_, csrf)| csrf),
+    };
+    match bare("error.html", content) {
         Ok(Html(page)) => page,
         Err(_) => format!("{status}"),
     }
@@ -74,15 +81,22 @@ pub(super) fn error_page(status: u16, message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::{PersonId, Role};
 
     #[test]
     fn every_template_is_well_formed_and_escapes() {
         for (name, _) in SOURCES {
             assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
         }
-        let page = error_page(422, "<script>alert(1)</script>");
-        assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
-        assert!(!page.contains("<script>alert"), "{page}");
+        let (id, email, name) = (PersonId(1), String::new(), "Rita".to_owned());
+        let rita =
+            Person { id, email, name, role: Role::Reviewer, application: None, must_set_password: false };
+        for signed in [None, Some(&(rita, "proof".to_owned()))] {
+            let page = error_page(422, "<script>alert(1)</script>", signed);
+            assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+            assert!(!page.contains("<script>alert"), "{page}");
+            assert_eq!(page.contains("Sign out"), signed.is_some(), "{page}");
+        }
     }
 
     #[test]

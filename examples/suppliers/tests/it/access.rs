@@ -104,3 +104,23 @@ async fn an_applicant_sees_no_board() {
     drop(live);
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let above = tempfile::tempdir().unwrap();
+    let data = above.path().join("made");
+    let (office, _) = Office::staffed(&data).await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let mut databases = 0;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path.to_string_lossy().contains("suppliers.db") {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            databases += 1;
+        }
+    }
+    assert!(databases >= 1, "the database, and what SQLite keeps beside it");
+    office.close().await;
+}

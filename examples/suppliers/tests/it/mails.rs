@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::{
-    browser::Browser,
+    browser::{Browser, WithForm},
     live::Live,
     office::{Office, Somebody, application, read},
 };
@@ -88,6 +88,7 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
         let html = browser.get(&format!("/mail/{id}/html")).await;
         let policy = html.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("allow-scripts") && !page.contains("allow-scripts"), "{policy}");
         let html = html.text().await.unwrap();
         assert!(!html.contains("<b>& Sons</b>") && !html.contains("<i>year"), "data in mails is text");
         with_password += usize::from(html.contains("Temporary password"));
@@ -96,6 +97,8 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
     // From elsewhere there is no mailbox, whatever name this machine is called by.
     let elsewhere = office.http.get(format!("{}/mail", office.base)).header("host", "evil.example");
     assert_eq!(elsewhere.send().await.unwrap().status(), 404);
+    let elsewhere = office.http.post(format!("{}/mail/server", office.base)).header("host", "evil.example");
+    assert_eq!(elsewhere.with_form(&[("turn", "off")]).send().await.unwrap().status(), 404);
     drop(live);
     office.close().await;
 }
@@ -103,10 +106,11 @@ async fn each_step_is_mailed_and_each_mail_is_followed_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_cannot_be_sent_is_tried_again_and_the_page_says_so() {
     let data = tempfile::tempdir().unwrap();
-    // Where the messages should lie, there is something else.
     let folder = data.path().join("mail");
-    std::fs::write(&folder, "in the way").unwrap();
     let (office, [_, rita]) = Office::staffed(data.path()).await;
+    let nobody = Browser::new(&office);
+    assert_eq!(nobody.post("/mail/server", &[("turn", "off")]).await.status(), 303);
+    assert!(nobody.page("/mail").await.contains("The mail server is down"));
     let mut live = office.live(&rita).await;
     office.apply("Acme").await;
     let retrying = |mails: &[Value]| mails.first().is_some_and(|mail| mail["state"] == "retrying");
@@ -115,7 +119,7 @@ async fn a_mail_that_cannot_be_sent_is_tried_again_and_the_page_says_so() {
     let browser = Browser::sign_in(&office, "rita").await;
     assert!(browser.page("/office/applications/1").await.contains("class=\"mail m-retrying\""));
 
-    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(nobody.post("/mail/server", &[("turn", "on")]).await.status(), 303);
     let seen = mails(&office, &rita, &mut live, 1, all_sent(1)).await;
     assert!(seen[0]["attempts"].as_u64().unwrap() >= 2 && seen[0]["reason"].is_null(), "{seen:?}");
     assert_eq!(count(&folder), 1, "one message, not one for each attempt");

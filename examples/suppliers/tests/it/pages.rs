@@ -27,10 +27,33 @@ async fn an_application_moves_by_forms_and_a_double_click_counts_once() {
     assert_eq!(refused.status(), 409);
     let text = refused.text().await.unwrap();
     assert!(text.contains("possible now: &quot;request_documents&quot;"), "{text}");
+    // It says where it lives, so that its script does not follow the form's address.
+    assert!(text.contains("data-address=\"/office/applications/1\""), "{text}");
     // A form that is not from our page changes nothing.
     let forged = [("csrf", "forged"), ("submission", "x")];
     assert_eq!(browser.post("/office/applications/1/approve", &forged).await.status(), 403);
     assert_eq!(office.get(&rita, "/api/applications/1").await.1["status"], "UNDER_REVIEW");
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_forms_are_sent_to_leads_to_their_page() {
+    let data = tempfile::tempdir().unwrap();
+    let (office, _) = Office::staffed(data.path()).await;
+    let browser = Browser::new(&office);
+    for (form, page) in [
+        ("/status/GCX-2026-000001/documents", "/status/GCX-2026-000001"),
+        ("/status/%0A/documents", "/status"),
+        ("/office/applications/7/reject", "/office/applications/7"),
+        ("/office/applications/approve", "/office/applications"),
+        ("/office/announcements", "/office/bulk"),
+        ("/office/tasks/suppliers.cleanup/run", "/office/tasks"),
+        ("/office/refresh", "/office"),
+        ("/logout", "/"),
+    ] {
+        let answer = browser.get(form).await;
+        assert_eq!((answer.status().as_u16(), location(&answer)), (303, page), "{form}");
+    }
     office.close().await;
 }
 
@@ -116,7 +139,11 @@ async fn a_supplier_sets_a_password_before_anything_else() {
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/account"));
     assert!(browser.page("/account").await.contains("Boss of Acme"));
     // A supplier is no reviewer.
-    assert_eq!(browser.get("/office").await.status(), 403);
+    let refused = browser.get("/office").await;
+    assert_eq!(refused.status(), 403);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("Sign out") && page.contains("href=\"/account\""), "still signed in: {page}");
+    assert!(!page.contains("href=\"/office\""), "nothing leads back into it: {page}");
     assert_eq!(browser.get("/office/applications/1").await.status(), 403);
     let answer = other.post("/login", &[("email", "acme@x.example"), ("password", "a long password")]).await;
     assert_eq!(location(&answer), "/account");
@@ -185,5 +212,30 @@ async fn strangers_are_led_to_the_login_and_foreign_forms_are_refused() {
     }
     let reviewer = Browser::sign_in(&office, "rita").await;
     assert_eq!(reviewer.get("/office/bulk").await.status(), 403);
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nothing_is_behind_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let (office, _) = Office::staffed(data.path()).await;
+    let get = async |path: &str| office.http.get(format!("{}{path}", office.base)).send().await.unwrap();
+    for path in ["/nowhere", "/office/nowhere", "/static/none.js", "/ws/nowhere"] {
+        let answer = get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(answer.text().await.unwrap().contains("No such "), "{path}");
+    }
+    for path in ["/api", "/api/nowhere", "/api/v1/nowhere"] {
+        let answer = get(path).await;
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), kind.as_str()), (404, "application/problem+json"), "{path}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], "not_found", "{path}");
+    }
+    // What is Oyez's stays Oyez's.
+    assert_eq!(get("/healthz").await.status(), 200);
+    assert_eq!(get("/api/v1/boards").await.status(), 401);
     office.close().await;
 }

@@ -157,6 +157,17 @@ pub(super) async fn report(
     }
 }
 
+/// The ticket that an address names, whatever stands behind it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    id: i64,
+}
+
+/// `GET` on an address that a ticket's forms are sent to, opened by hand or by going back: leads to the ticket.
+pub(super) async fn back(Path(Named { id }): Path<Named>) -> Redirect {
+    Redirect::to(&format!("/tickets/{id}"))
+}
+
 /// `POST /tickets/{id}/comments`.
 pub(super) async fn comment(
     State(web): State<Web>,

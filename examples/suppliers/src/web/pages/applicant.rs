@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{key, mendable, refused};
 use crate::{
-    application::{Application, Typed},
+    application::{Application, TrackingCode, Typed},
     desk::{SubmissionKey, Upload},
     document::{DocumentKind, MOST_BYTES},
     life_cycle::{Move, Status},
@@ -148,6 +148,14 @@ async fn page(
         Some(refusal) => refused(refusal, page),
         None => page.into_response(),
     })
+}
+
+/// `GET /status/{code}/documents`: leads to the page that the form is on.
+pub(super) async fn back(Path(code): Path<String>) -> Redirect {
+    match TrackingCode::parse(&code) {
+        Some(code) => Redirect::to(&format!("/status/{code}")),
+        None => Redirect::to("/status"),
+    }
 }
 
 /// `POST /status/{code}/documents`.

@@ -107,6 +107,11 @@ pub(super) async fn step(
     }
 }
 
+/// `GET /office/applications/{id}/{step}`: nothing is done by looking; leads to the application.
+pub(super) async fn back(Path((id, _step)): Path<(i64, String)>) -> Redirect {
+    Redirect::to(&format!("/office/applications/{id}"))
+}
+
 /// `GET /office/documents/{id}`: the file, to be kept and not to be shown. What an applicant sent must not run here.
 pub(super) async fn document(
     State(web): State<Web>,

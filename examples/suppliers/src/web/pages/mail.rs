@@ -6,14 +6,14 @@
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, header},
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use minijinja::{context, value::Serde};
 
 use crate::{
     refusal::Refusal,
     sink::Sink,
-    web::{Web, problem::PageError, templates},
+    web::{Web, caller::OpenForm, problem::PageError, templates},
 };
 
 /// The sink, for somebody at this machine.
@@ -33,8 +33,24 @@ fn is_here(host: &str) -> bool {
 
 /// `GET /mail`.
 pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<Html<String>, PageError> {
-    let messages = sink(&web, &headers)?.list().await?;
-    Ok(templates::bare("mails.html", context! { messages => Serde(&messages) })?)
+    let sink = sink(&web, &headers)?;
+    let (messages, down) = (sink.list().await?, sink.is_down().await);
+    Ok(templates::bare("mails.html", context! { messages => Serde(&messages), down })?)
+}
+
+/// `POST /mail/server`: the mail server goes down, or comes up with `turn=on`.
+pub(super) async fn server(
+    State(web): State<Web>,
+    headers: HeaderMap,
+    OpenForm { fields, .. }: OpenForm,
+) -> Result<Redirect, PageError> {
+    let sink = sink(&web, &headers)?;
+    if fields.one("turn") == "on" {
+        sink.bring_up().await?;
+    } else {
+        sink.take_down().await?;
+    }
+    Ok(Redirect::to("/mail"))
 }
 
 /// `GET /mail/{id}`.
@@ -48,15 +64,16 @@ pub(super) async fn show(
     Ok(templates::bare("mail.html", context! { mail => Serde(&mail), has_html })?)
 }
 
-/// `GET /mail/{id}/html`: the HTML part for the frame, as far from everything as a browser can put it: no scripts, no
-/// forms, nothing from the network, an origin of its own.
+/// `GET /mail/{id}/html`: the HTML part for the frame, where it can do nothing: no scripts, no forms, nothing from the
+/// network. It keeps our origin so that the page around it can measure it; without scripts it has no use for that.
 pub(super) async fn html(
     State(web): State<Web>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-                          sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
+                          sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; \
+                          frame-ancestors 'self'";
     let mail = sink(&web, &headers)?.get(&id).await?;
     let html = mail.html.ok_or(Refusal::NotFound("HTML part"))?;
     Ok(([(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))], Html(html)).into_response())
