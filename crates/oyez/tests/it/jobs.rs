@@ -64,7 +64,7 @@ async fn a_bad_job_is_refused_with_its_field() {
         (answer.status, answer.code(), answer.json()["field"].as_str().unwrap_or_default().to_owned())
     };
     let invalid = |field: &str| (422, "invalid".to_owned(), field.to_owned());
-    assert_eq!(refused(json!({"kind": "Upload"})).await, invalid(""));
+    assert_eq!(refused(json!({"kind": "Upload"})).await, invalid("kind"));
     assert_eq!(refused(json!({})).await, invalid("kind"));
     assert_eq!(refused(json!({"kind": "a", "arguments": 1})).await, invalid("arguments"));
     assert_eq!(refused(json!({"kind": "a", "priority": 10})).await, invalid("priority"));

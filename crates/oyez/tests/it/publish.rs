@@ -137,7 +137,7 @@ async fn a_wrong_field_is_named() {
         (json!({"to": "user:anna", "message": ""}), "invalid", json!("message")),
         (json!({"to": "user:anna", "message": "x", "type": "a b"}), "invalid", json!("type")),
         (json!({"to": "user:anna", "message": "x", "url": "javascript:alert(1)"}), "invalid", json!("url")),
-        (json!({"to": "anna", "message": "x"}), "invalid", Value::Null),
+        (json!({"to": "anna", "message": "x"}), "invalid", json!("to")),
         (json!({"to": [], "message": "x"}), "invalid", json!("to")),
         (
             json!({"to": "user:a", "message": "x", "type": "t", "data": {"id": 1}}),
