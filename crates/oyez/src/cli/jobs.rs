@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, command: JobCommand, output: &Output) -
         return watch::run(global, id, output).await;
     }
     let call = match command {
-        JobCommand::Enqueue(args) => Call::Enqueue(enqueue::body(global, args)?),
+        JobCommand::Enqueue(args) => Call::Enqueue(enqueue::body(global, *args)?),
         JobCommand::List(args) => Call::List(args),
         JobCommand::Show { id } | JobCommand::Watch { id } => Call::Show(id),
         JobCommand::Cancel(selection) => Call::Change("cancel", checked(selection)?),

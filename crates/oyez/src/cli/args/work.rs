@@ -10,7 +10,7 @@ pub(in crate::cli) enum JobCommand {
                       --public-data '{\"transaction_id\":602}' --backoff first=5s,max=10m --notify failed\n\n--data takes \
                       such a JSON object too, where it names no directory."
     )]
-    Enqueue(EnqueueArgs),
+    Enqueue(Box<EnqueueArgs>),
     /// List jobs, newest first
     List(JobListArgs),
     /// Show a job with its steps and attempts
@@ -136,7 +136,7 @@ pub(in crate::cli) enum ScheduleCommand {
                       oyez schedule set heartbeat ping --cron '@every 90s' --overlap skip\n  \
                       oyez schedule set hourly-sums sums --cron '@hourly' --misfire all --misfire-window 1d"
     )]
-    Set(ScheduleSetArgs),
+    Set(Box<ScheduleSetArgs>),
     /// Fire a schedule now; its next time stays
     Run {
         /// Its name

@@ -110,7 +110,7 @@ mod tests {
     fn parsed(line: &[&str]) -> (Global, EnqueueArgs) {
         let cli = Cli::try_parse_from([&["oyez", "job", "enqueue"], line].concat()).unwrap();
         match cli.command {
-            Some(Command::Job(JobCommand::Enqueue(args))) => (cli.global, args),
+            Some(Command::Job(JobCommand::Enqueue(args))) => (cli.global, *args),
             other => panic!("{other:?}"),
         }
     }
