@@ -171,8 +171,9 @@ fn pause_after(what: &'static str, error: &JobsError, pause: &mut Duration) -> D
     length
 }
 
-/// The first and the longest pause after a failure.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The first and the longest pause after a failure. Not longer, because a store that is only busy leaves short gaps, and
+/// who seldom looks seldom meets one.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Waits, unless it ends first. Returns whether to go on.
 async fn rest(length: Duration, shutdown: &CancellationToken) -> bool {
