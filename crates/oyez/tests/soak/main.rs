@@ -31,12 +31,12 @@ const TABS: usize = 3;
 const PUBLISHERS: u64 = 4;
 const PUBLISHES: usize = 25;
 /// Rounds of a short run, and rounds after which the server is warm.
-const SHORT: u64 = 12;
-const WARM: u64 = 6;
+const SHORT: u64 = 24;
+const WARM: u64 = 16;
 /// Of each inbox only so many items are kept, so that a long run has as much to remember as a short one.
 const KEPT: &str = "[inbox]\nmax_items = 300\n[log]\nlevel = \"error\"\n";
 /// What a short run may add besides the tenth that is allowed: its server is hardly warm.
-const SHORT_SLACK: u64 = 16 << 20;
+const SHORT_SLACK: u64 = 4 << 20;
 
 fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
